@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "accounting/core/digest.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <array>
+
+#include "accounting/core/check.hpp"
+
+namespace sluice {
+namespace {
+
+using Digest = std::array<unsigned char, 32>;
+
+Digest sha256(std::string_view bytes) {
+  Digest digest{};
+  unsigned int size = 0;
+  SLUICE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1,
+               "SHA-256 is available");
+  return digest;
+}
+
+std::string hex(const unsigned char* bytes, std::size_t size) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(size * 2);
+  for (std::size_t i = 0; i < size; ++i) {
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
+/// 128 bits as 26 characters; the first stands for the topmost 3 bits.
+std::string base32(std::string_view prefix, const unsigned char* bytes) {
+  static constexpr char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  __extension__ unsigned __int128 value = 0;
+  for (int i = 0; i < 16; ++i) value = value << 8 | bytes[i];
+  std::string text(26, '0');
+  for (int i = 25; i >= 0; --i) {
+    text[static_cast<std::size_t>(i)] = alphabet[static_cast<unsigned>(value & 31)];
+    value >>= 5;
+  }
+  return std::string(prefix) + text;
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+  const Digest digest = sha256(bytes);
+  return hex(digest.data(), digest.size());
+}
+
+std::string mac_hex(std::string_view key, std::string_view bytes) {
+  Digest digest{};
+  unsigned int size = 0;
+  const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                          reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &size);
+  SLUICE_CHECK(done != nullptr, "HMAC is available");
+  return hex(digest.data(), 16);
+}
+
+bool equal_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string id_from(std::string_view prefix, std::string_view seed) { return base32(prefix, sha256(seed).data()); }
+
+std::string random_id(std::string_view prefix) {
+  std::array<unsigned char, 16> bytes{};
+  SLUICE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1, "the random generator works");
+  return base32(prefix, bytes.data());
+}
+
+}  // namespace sluice

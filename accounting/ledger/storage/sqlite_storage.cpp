@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "accounting/ledger/storage/sqlite_storage.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "accounting/ledger/storage/sqlite_handle.hpp"
+#include "accounting/ledger/storage/sqlite_schema.hpp"
+
+namespace sluice::ledger {
+namespace {
+
+Failure storage_fault(const char* doing, const SqliteProblem& problem) {
+  return fault(std::string("couldn't ") + doing + ": " + problem.text);
+}
+
+using AccountIds = std::unordered_map<AccountRef, std::int64_t, AccountHash>;
+
+/// Posted sums and open liens as stored.
+AccountIds read_accounts(SqliteConnection& connection, Snapshot& snapshot) {
+  AccountIds ids;
+  std::unordered_map<std::int64_t, AccountRef> names;
+  SqliteRun accounts(connection, "SELECT id, book, name, debits, credits FROM account");
+  while (accounts.step()) {
+    const AccountRef account{static_cast<Book>(accounts.integer(1)), accounts.text(2)};
+    names[accounts.integer(0)] = account;
+    ids[account] = accounts.integer(0);
+    snapshot.balances.push_back({account, Balance{{accounts.integer(3)}, {accounts.integer(4)}, {}, {}}});
+  }
+  SqliteRun liens(connection, "SELECT id, debit, credit, amount FROM lien");
+  while (liens.step()) {
+    const auto debit = names.find(liens.integer(1));
+    const auto credit = names.find(liens.integer(2));
+    if (debit == names.end() || credit == names.end()) {
+      throw SqliteProblem{SQLITE_CORRUPT, "lien " + liens.text(0) + " stands between accounts that are not there"};
+    }
+    snapshot.liens.push_back({liens.text(0), debit->second, credit->second, {liens.integer(3)}});
+  }
+  return ids;
+}
+
+/// Connections for reading: each read has one to itself, so that a long statement
+/// holds nobody up who looks one row up.
+class Readers {
+ public:
+  explicit Readers(std::string file) : file_(std::move(file)) {}
+
+  class Loan {
+   public:
+    Loan(Readers& readers, std::unique_ptr<SqliteConnection> connection) : readers_(readers), connection_(std::move(connection)) {}
+    ~Loan() { readers_.take_back(std::move(connection_)); }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    operator SqliteConnection&() { return *connection_; }
+    SqliteConnection* operator->() { return connection_.get(); }
+
+   private:
+    Readers& readers_;
+    std::unique_ptr<SqliteConnection> connection_;
+  };
+
+  [[nodiscard]] Loan borrow() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        auto connection = std::move(idle_.back());
+        idle_.pop_back();
+        return {*this, std::move(connection)};
+      }
+    }
+    auto connection = std::make_unique<SqliteConnection>(file_);
+    connection->run("PRAGMA query_only=ON");
+    return {*this, std::move(connection)};
+  }
+
+ private:
+  void take_back(std::unique_ptr<SqliteConnection> connection) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < idle_max) idle_.push_back(std::move(connection));
+  }
+
+  static constexpr std::size_t idle_max = 4;
+  const std::string file_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<SqliteConnection>> idle_;
+};
+
+class FileLock {
+ public:
+  explicit FileLock(int fd) : fd_(fd) {}
+  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// A new file is safe only once its folder is.
+void sync_folder_of(const std::string& file) {
+  const std::string folder = std::filesystem::absolute(file).parent_path().string();
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int problem = errno;
+  if (fd >= 0) ::close(fd);
+  if (!synced) throw SqliteProblem{SQLITE_CANTOPEN, "couldn't sync " + folder + ": " + std::strerror(problem)};
+}
+
+constexpr const char* charge_columns =
+    "SELECT key, cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, admission, "
+    "voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body FROM charge";
+
+/// The row that a statement of charge_columns stands at.
+ChargeRow charge_of(sqlite3_stmt* statement) {
+  const auto text = [&](int column) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    return bytes == nullptr ? std::string{}
+                            : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+  };
+  const auto number = [&](int column) { return sqlite3_column_int64(statement, column); };
+  ChargeRow row;
+  row.key = text(0);
+  row.cluster = text(1);
+  row.job_id = static_cast<std::uint32_t>(number(2));
+  row.array_job_id = static_cast<std::uint32_t>(number(3));
+  row.submit = number(4);
+  if (sqlite3_column_type(statement, 5) != SQLITE_NULL) row.start = number(5);
+  row.end = number(6);
+  row.user = text(7);
+  row.account = text(8);
+  row.partition = text(9);
+  row.state = text(10);
+  row.admission = text(11);
+  row.voucher = text(12);
+  row.programme = text(13);
+  row.amount = {number(14)};
+  row.by_voucher = {number(15)};
+  row.by_self = {number(16)};
+  row.overrun = {number(17)};
+  row.posted = number(18) != 0;
+  row.rated = number(19) != 0;
+  row.record = text(20);
+  row.body = text(21);
+  return row;
+}
+
+class SqliteStorage final : public Storage {
+ public:
+  SqliteStorage(const std::string& file, FileLock lock)
+      : lock_(std::move(lock)), writer_(file), keeper_(file), readers_(file), file_(file) {
+    writer_.run("PRAGMA journal_mode=WAL");
+    writer_.run("PRAGMA synchronous=NORMAL");
+    writer_.run("PRAGMA foreign_keys=ON");
+    writer_.run("PRAGMA trusted_schema=OFF");
+    // Moving the log into the database syncs twice; an append, and whoever waits for its
+    // lock, must not: sync() does that, on a connection of its own.
+    writer_.run("PRAGMA wal_autocheckpoint=0");
+    keeper_.run("PRAGMA synchronous=NORMAL");
+    keeper_.run("PRAGMA busy_timeout=20");
+    prepare_schema();
+    sqlite3_wal_hook(writer_.get(), [](void* self, sqlite3*, const char*, int pages) {
+      static_cast<SqliteStorage*>(self)->wal_pages_ = pages;
+      return SQLITE_OK;
+    }, this);
+    // The WAL's file stays the same while a connection is open, so one descriptor serves every sync.
+    wal_fd_ = ::open((file + "-wal").c_str(), O_RDONLY | O_CLOEXEC);
+    if (wal_fd_ < 0) throw SqliteProblem{SQLITE_CANTOPEN, std::string("its -wal file: ") + std::strerror(errno)};
+    try {
+      sync_folder_of(file);
+    } catch (const SqliteProblem&) {
+      ::close(wal_fd_);
+      throw;
+    }
+  }
+
+  ~SqliteStorage() override { ::close(wal_fd_); }
+
+  Result<Snapshot> load() override;
+  Result<void> append(const Batch& batch) override;
+
+  Result<void> sync() override {
+    if (::fdatasync(wal_fd_) != 0) return fault(std::string("couldn't sync the ledger: ") + std::strerror(errno));
+    keep_log_short();
+    return {};
+  }
+
+  Result<std::optional<Object>> object(const std::string& kind, const std::string& id) override;
+  Result<std::optional<Document>> document(const std::string& sha256) override;
+  Result<std::optional<AdmissionRow>> admission(const std::string& id) override;
+  Result<void> charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) override;
+  Result<std::vector<TagRow>> tags_due(std::int64_t limit) override;
+  Result<Snapshot> audit(const std::function<void(Event&&)>& each, const std::function<void(ChargeRow&&)>& each_charge) override;
+
+ private:
+  void prepare_schema();
+  void write(const Batch& batch);
+  void write(const Event& event);
+  void write(const Transfer& transfer, std::int64_t event);
+  void write(const ChargeRow& row);
+  std::int64_t account_id(const AccountRef& account);
+  void keep_log_short();
+
+  FileLock lock_;  ///< given up last
+  int wal_fd_ = -1;
+  std::atomic<int> wal_pages_{0};
+  SqliteConnection writer_;  ///< of whoever appends
+  std::mutex keeping_;
+  SqliteConnection keeper_;  ///< moves the log into the database; under keeping_
+  Readers readers_;
+  const std::string file_;
+  AccountIds account_ids_;
+};
+
+/// Where it fails the log only stays longer: everything is in it, so nobody needs to be told.
+void SqliteStorage::keep_log_short() {
+  constexpr int pages_wanted_max = 1000;
+  constexpr int pages_max = 12000;  // readers never let go of it: then an append may have to wait for once
+  const int pages = wal_pages_;
+  if (pages < pages_wanted_max) return;
+  const std::unique_lock lock(keeping_, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  const int how = pages < pages_max ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  int left = 0;
+  int moved = 0;
+  if (sqlite3_wal_checkpoint_v2(keeper_.get(), nullptr, how, &left, &moved) == SQLITE_OK && left == moved) wal_pages_ = 0;
+}
+
+void SqliteStorage::prepare_schema() {
+  std::int64_t version = 0;
+  {
+    SqliteRun read(writer_, "PRAGMA user_version");
+    if (read.step()) version = read.integer(0);
+  }
+  if (version == sqlite_schema_version) return;
+  if (version != 0) {
+    throw SqliteProblem{SQLITE_ERROR, "its schema is version " + std::to_string(version) + ", this program knows " +
+                                          std::to_string(sqlite_schema_version)};
+  }
+  writer_.run("BEGIN IMMEDIATE");
+  writer_.run(sqlite_schema);
+  writer_.run(("PRAGMA user_version=" + std::to_string(sqlite_schema_version)).c_str());
+  writer_.run("COMMIT");
+}
+
+Result<Snapshot> SqliteStorage::load() {
+  try {
+    Snapshot snapshot;
+    snapshot.schema_version = sqlite_schema_version;
+    account_ids_ = read_accounts(writer_, snapshot);
+    {
+      SqliteRun rows(writer_, "SELECT kind, id, body FROM object WHERE kind <> 'request'");
+      while (rows.step()) snapshot.objects.push_back({rows.text(0), rows.text(1), rows.text(2)});
+    }
+    {
+      SqliteRun rows(writer_,
+                     "SELECT id, open, created_at, cluster, user_id, content_sha256, body FROM admission WHERE open = 1");
+      while (rows.step()) {
+        snapshot.admissions.push_back({rows.text(0), rows.integer(1) != 0, rows.integer(2), rows.text(3),
+                                       rows.integer(4), rows.text(5), rows.text(6)});
+      }
+    }
+    return snapshot;
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<void> SqliteStorage::append(const Batch& batch) {
+  try {
+    writer_.run("BEGIN IMMEDIATE");
+    try {
+      write(batch);
+      writer_.run("COMMIT");
+    } catch (const SqliteProblem&) {
+      // Accounts that the failed batch made are not there; forget their numbers.
+      account_ids_.clear();
+      sqlite3_exec(writer_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+      throw;
+    }
+    return {};
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("write to the ledger", problem);
+  }
+}
+
+void SqliteStorage::write(const Batch& batch) {
+  for (const Document& document : batch.documents) {
+    SqliteRun(writer_, "INSERT OR IGNORE INTO document(sha256, kind, text, author, loaded_at) VALUES(?,?,?,?,?)")
+        .bind(document.sha256).bind(document.kind).bind(document.text).bind(document.author).bind(document.loaded_at)
+        .done();
+  }
+  for (const Event& event : batch.events) write(event);
+  for (const Object& object : batch.objects) {
+    SqliteRun(writer_, "INSERT INTO object(kind, id, body) VALUES(?,?,?) ON CONFLICT(kind, id) DO UPDATE SET body = excluded.body")
+        .bind(object.kind).bind(object.id).bind(object.body).done();
+  }
+  for (const AdmissionRow& row : batch.admissions) {
+    SqliteRun(writer_,
+              "INSERT INTO admission(id, open, created_at, cluster, user_id, content_sha256, body) VALUES(?,?,?,?,?,?,?) "
+              "ON CONFLICT(id) DO UPDATE SET open = excluded.open, body = excluded.body")
+        .bind(row.id).bind(std::int64_t{row.open}).bind(row.created_at).bind(row.cluster).bind(row.user_id)
+        .bind(row.content_sha256).bind(row.body).done();
+  }
+  for (const ChargeRow& row : batch.charges) write(row);
+  for (const TagRow& tag : batch.tags) {
+    SqliteRun(writer_, "INSERT INTO tag(cluster, job_id, state_number, submit, end, text) VALUES(?,?,?,?,?,?)")
+        .bind(tag.cluster).bind(std::int64_t{tag.job_id}).bind(std::int64_t{tag.state_number}).bind(tag.submit)
+        .bind(tag.end).bind(tag.text).done();
+  }
+  for (const std::int64_t id : batch.tags_done) SqliteRun(writer_, "DELETE FROM tag WHERE id = ?").bind(id).done();
+}
+
+void SqliteStorage::write(const Event& event) {
+  SqliteRun(writer_,
+            "INSERT INTO event(id, kind, actor_uid, actor_name, approver_uid, approver_name, posted_at, usage_from, "
+            "usage_to, period, document, corrects, memo) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")
+      .bind(event.id).bind(static_cast<std::int64_t>(event.kind)).bind(event.actor.uid).bind(event.actor.name)
+      .bind(event.approver.uid).bind(event.approver.name).bind(event.posted_at).bind(event.usage_from)
+      .bind(event.usage_to).bind(event.period).bind(event.document).bind(event.corrects).bind(event.memo)
+      .done();
+  const std::int64_t seq = sqlite3_last_insert_rowid(writer_.get());
+  for (const Transfer& transfer : event.transfers) write(transfer, seq);
+}
+
+void SqliteStorage::write(const Transfer& transfer, std::int64_t event) {
+  const std::int64_t debit = account_id(transfer.debit);
+  const std::int64_t credit = account_id(transfer.credit);
+  const bool moves = transfer.state == TransferState::posted || transfer.state == TransferState::settled;
+  SqliteRun(writer_, "INSERT INTO transfer(event, book, debit, credit, amount, state, lien) VALUES(?,?,?,?,?,?,?)")
+      .bind(event).bind(static_cast<std::int64_t>(transfer.debit.book)).bind(debit).bind(credit)
+      .bind(transfer.amount.micro).bind(static_cast<std::int64_t>(transfer.state)).bind(transfer.lien)
+      .done();
+  if (moves) {
+    SqliteRun(writer_, "UPDATE account SET debits = debits + ? WHERE id = ?").bind(transfer.amount.micro).bind(debit).done();
+    SqliteRun(writer_, "UPDATE account SET credits = credits + ? WHERE id = ?").bind(transfer.amount.micro).bind(credit).done();
+  }
+  if (transfer.state == TransferState::pending) {
+    SqliteRun(writer_, "INSERT INTO lien(id, debit, credit, amount) VALUES(?,?,?,?)")
+        .bind(transfer.lien).bind(debit).bind(credit).bind(transfer.amount.micro).done();
+  } else if (transfer.state != TransferState::posted) {
+    SqliteRun(writer_, "DELETE FROM lien WHERE id = ?").bind(transfer.lien).done();
+  }
+}
+
+void SqliteStorage::write(const ChargeRow& row) {
+  SqliteRun(writer_,
+            "INSERT INTO charge(key, cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, "
+            "admission, voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body) "
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+            "ON CONFLICT(key) DO UPDATE SET admission = excluded.admission, voucher = excluded.voucher, "
+            "programme = excluded.programme, amount = excluded.amount, by_voucher = excluded.by_voucher, "
+            "by_self = excluded.by_self, overrun = excluded.overrun, posted = excluded.posted, rated = excluded.rated, "
+            "body = excluded.body")
+      .bind(row.key).bind(row.cluster).bind(std::int64_t{row.job_id}).bind(std::int64_t{row.array_job_id})
+      .bind(row.submit).bind(row.start).bind(row.end).bind(row.user).bind(row.account).bind(row.partition)
+      .bind(row.state).bind(row.admission).bind(row.voucher).bind(row.programme).bind(row.amount.micro)
+      .bind(row.by_voucher.micro).bind(row.by_self.micro).bind(row.overrun.micro).bind(std::int64_t{row.posted})
+      .bind(std::int64_t{row.rated}).bind(row.record).bind(row.body)
+      .done();
+}
+
+std::int64_t SqliteStorage::account_id(const AccountRef& account) {
+  const auto found = account_ids_.find(account);
+  if (found != account_ids_.end()) return found->second;
+  SqliteRun(writer_, "INSERT OR IGNORE INTO account(book, name) VALUES(?,?)")
+      .bind(static_cast<std::int64_t>(account.book)).bind(account.name).done();
+  SqliteRun read(writer_, "SELECT id FROM account WHERE book = ? AND name = ?");
+  read.bind(static_cast<std::int64_t>(account.book)).bind(account.name);
+  read.step();
+  return account_ids_[account] = read.integer(0);
+}
+
+Result<std::optional<Object>> SqliteStorage::object(const std::string& kind, const std::string& id) {
+  try {
+    auto reader = readers_.borrow();
+    SqliteRun row(reader, "SELECT body FROM object WHERE kind = ? AND id = ?");
+    row.bind(kind).bind(id);
+    if (!row.step()) return std::optional<Object>{};
+    return std::optional<Object>{Object{kind, id, row.text(0)}};
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<std::optional<Document>> SqliteStorage::document(const std::string& sha256) {
+  try {
+    auto reader = readers_.borrow();
+    SqliteRun row(reader, "SELECT kind, text, author, loaded_at FROM document WHERE sha256 = ?");
+    row.bind(sha256);
+    if (!row.step()) return std::optional<Document>{};
+    return std::optional<Document>{Document{sha256, row.text(0), row.text(1), row.text(2), row.integer(3)}};
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<std::optional<AdmissionRow>> SqliteStorage::admission(const std::string& id) {
+  try {
+    auto reader = readers_.borrow();
+    SqliteRun row(reader, "SELECT open, created_at, cluster, user_id, content_sha256, body FROM admission WHERE id = ?");
+    row.bind(id);
+    if (!row.step()) return std::optional<AdmissionRow>{};
+    return std::optional<AdmissionRow>{AdmissionRow{id, row.integer(0) != 0, row.integer(1), row.text(2), row.integer(3),
+                                                    row.text(4), row.text(5)}};
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<void> SqliteStorage::charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) {
+  try {
+    auto reader = readers_.borrow();
+    // The conditions differ from call to call, so this one is prepared each time.
+    std::string sql = std::string(charge_columns) + " WHERE 1";
+    if (query.key) sql += " AND key = :key";
+    if (query.cluster) sql += " AND cluster = :cluster";
+    if (query.account) sql += " AND account = :account";
+    if (query.user) sql += " AND user = :user";
+    if (query.voucher) sql += " AND voucher = :voucher";
+    if (query.admission) sql += " AND admission = :admission";
+    if (query.job_id) sql += " AND (job_id = :job OR array_job_id = :job)";
+    if (query.end_from) sql += " AND end >= :from";
+    if (query.end_to) sql += " AND end < :to";
+    if (query.unrated_only) sql += " AND rated = 0";
+    if (query.posted_only) sql += " AND posted = 1";
+    sql += " ORDER BY end, key LIMIT :limit";
+    sqlite3_stmt* statement = nullptr;
+    int code = sqlite3_prepare_v2(reader->get(), sql.c_str(), -1, &statement, nullptr);
+    if (code != SQLITE_OK) reader->fail(code);
+    const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owned(statement, sqlite3_finalize);
+    const auto index = [&](const char* name) { return sqlite3_bind_parameter_index(statement, name); };
+    const auto text = [&](const char* name, const std::optional<std::string>& value) {
+      if (value) sqlite3_bind_text(statement, index(name), value->data(), static_cast<int>(value->size()), SQLITE_STATIC);
+    };
+    const auto number = [&](const char* name, std::int64_t value) { sqlite3_bind_int64(statement, index(name), value); };
+    text(":key", query.key);
+    text(":cluster", query.cluster);
+    text(":account", query.account);
+    text(":user", query.user);
+    text(":voucher", query.voucher);
+    text(":admission", query.admission);
+    if (query.job_id) number(":job", *query.job_id);
+    if (query.end_from) number(":from", *query.end_from);
+    if (query.end_to) number(":to", *query.end_to);
+    number(":limit", query.limit);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+      if (!each(charge_of(statement))) return {};
+    }
+    if (code != SQLITE_DONE) reader->fail(code);
+    return {};
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<std::vector<TagRow>> SqliteStorage::tags_due(std::int64_t limit) {
+  try {
+    std::vector<TagRow> tags;
+    auto reader = readers_.borrow();
+    SqliteRun rows(reader, "SELECT id, cluster, job_id, state_number, submit, end, text FROM tag ORDER BY id LIMIT ?");
+    rows.bind(limit);
+    while (rows.step()) {
+      tags.push_back({rows.integer(0), rows.text(1), static_cast<std::uint32_t>(rows.integer(2)),
+                      static_cast<std::uint32_t>(rows.integer(3)), rows.integer(4), rows.integer(5), rows.text(6)});
+    }
+    return tags;
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<Snapshot> SqliteStorage::audit(const std::function<void(Event&&)>& each,
+                                      const std::function<void(ChargeRow&&)>& each_charge) {
+  try {
+    // A connection of its own, for the transaction: all of it is read as of one instant.
+    SqliteConnection connection(file_);
+    connection.run("PRAGMA query_only=ON");
+    connection.run("BEGIN");
+    SqliteRun events(connection,
+                     "SELECT seq, id, kind, actor_uid, actor_name, approver_uid, approver_name, posted_at, usage_from, "
+                     "usage_to, period, document, corrects, memo FROM event ORDER BY seq");
+    SqliteRun transfers(connection,
+                        "SELECT t.event, t.book, d.name, c.name, t.amount, t.state, t.lien FROM transfer t "
+                        "LEFT JOIN account d ON d.id = t.debit LEFT JOIN account c ON c.id = t.credit ORDER BY t.id");
+    const auto next_transfer = [&](Event& event) {
+      const auto book = static_cast<Book>(transfers.integer(1));
+      event.transfers.push_back({{book, transfers.text(2)}, {book, transfers.text(3)}, {transfers.integer(4)},
+                                 static_cast<TransferState>(transfers.integer(5)), transfers.text(6)});
+      return transfers.step();
+    };
+    // Both were appended in the same order, so they are read side by side.
+    bool more = transfers.step();
+    while (events.step()) {
+      Event event{events.text(1), static_cast<EventKind>(events.integer(2)), {events.integer(3), events.text(4)},
+                  {events.integer(5), events.text(6)}, events.integer(7), events.integer_if(8), events.integer_if(9),
+                  events.text(10), events.text(11), events.text(12), events.text(13), {}};
+      while (more && transfers.integer(0) == events.integer(0)) more = next_transfer(event);
+      each(std::move(event));
+    }
+    // Left over: transfers out of order or of no event. Nothing of ours writes such; an event without id tells.
+    while (more) {
+      Event stray;
+      more = next_transfer(stray);
+      each(std::move(stray));
+    }
+    sqlite3_stmt* charges = connection.prepared("SELECT key, cluster, job_id, array_job_id, submit, start, end, user, account, "
+                                                "partition, state, admission, voucher, programme, amount, by_voucher, by_self, "
+                                                "overrun, posted, rated, '', '' FROM charge");
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(charges)) == SQLITE_ROW) each_charge(charge_of(charges));
+    if (code != SQLITE_DONE) connection.fail(code);
+    Snapshot stored;
+    read_accounts(connection, stored);
+    return stored;
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("audit the ledger", problem);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Storage>> open_sqlite(const std::string& file) {
+  // A lock of our own beside the database: SQLite would let a second process in.
+  const std::string lock_file = file + ".lock";
+  FileLock lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.fd() < 0) return fault("couldn't open " + lock_file + ": " + std::strerror(errno));
+  if (::flock(lock.fd(), LOCK_EX | LOCK_NB) != 0) {
+    return fault(file + " is open in another sluiced; stop that one first");
+  }
+  // Made here, so that nobody else may read it; SQLite gives its other files the same mode.
+  const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (made < 0) return fault("couldn't open " + file + ": " + std::strerror(errno));
+  ::close(made);
+  try {
+    return std::unique_ptr<Storage>(std::make_unique<SqliteStorage>(file, std::move(lock)));
+  } catch (const SqliteProblem& problem) {
+    return storage_fault(("open " + file).c_str(), problem);
+  }
+}
+
+}  // namespace sluice::ledger

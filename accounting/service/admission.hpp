@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An admission: what the service remembers of a submission that it let in, from
+// the answer to slurmctld until its records have been read. Pure.
+
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "accounting/core/money.hpp"
+#include "accounting/core/result.hpp"
+#include "accounting/core/time.hpp"
+#include "accounting/ledger/storage/storage.hpp"
+#include "accounting/service/config.hpp"
+
+namespace sluice::service {
+
+struct Admission {
+  std::string id;
+  bool open = true;
+  UnixTime created_at = 0;
+  std::string cluster;        ///< where it was submitted
+  std::string target;         ///< cluster where it is meant to run
+  std::int64_t user_id = 0;
+  std::string user;
+  std::string account;
+  std::string partition;
+  std::string voucher;        ///< empty: none
+  std::string programme;      ///< of the voucher
+  std::string workload;
+  std::string scenario;
+  Mode mode = Mode::observe;
+  bool unpriced = false;
+  std::string price_book;     ///< SHA-256 of the book that priced the quote
+  std::string content_sha256; ///< of the request, to tell a repetition from a reuse
+  std::string answer;         ///< the answer given, for a repetition
+  Money quote;                ///< all of an array's tasks
+  Money quote_by_voucher;
+  Money quote_by_self;
+  Money task_quote;           ///< one task
+  Money task_by_voucher;
+  Money task_by_self;
+  std::optional<Money> max_self;  ///< the user's own limit, per job or task
+  std::int64_t tasks_total = 1;
+  std::int64_t tasks_at_once = 1;
+  std::int64_t lien_number = 0;   ///< of the newest lien; 0: none was placed
+  Money lien_first;               ///< amount of the first lien, for explain
+  bool lien_used = false;         ///< a charge took something of a lien
+  std::int64_t tasks_charged = 0; ///< records that ended a task, paid or not
+  std::set<std::uint32_t> job_ids;  ///< as seen in slurmctld or slurmdbd; of an array only its own id
+  std::vector<std::string> reasons; ///< how it was decided, in order
+  std::string closed_because;
+
+  [[nodiscard]] std::string lien_id(std::int64_t number) const { return id + "." + std::to_string(number); }
+};
+
+[[nodiscard]] ledger::AdmissionRow to_row(const Admission& admission);
+[[nodiscard]] Result<Admission> admission_from_row(const ledger::AdmissionRow& row);
+
+}  // namespace sluice::service

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Books::admit: from a submission to an answer and a lien.
+
+#include <algorithm>
+
+#include "accounting/core/digest.hpp"
+#include "accounting/programme/eligibility.hpp"
+#include "accounting/service/books.hpp"
+#include "accounting/slurm/tag.hpp"
+
+namespace sluice::service {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t comment_bytes_max = 4096;  // that the plugin takes, by PROTOCOL.md
+
+/// The same for every call of one submission by one user, and different for any
+/// other user: nobody can name somebody else's admission.
+std::string admission_id(const AdmissionRequest& request) {
+  if (request.nonce.empty()) return random_id("A");
+  const std::string component = request.job.het_offset ? std::to_string(*request.job.het_offset) : "";
+  return id_from("A", request.nonce + "\n" + std::to_string(request.job.user_id) + "\n" + component);
+}
+
+bool is_denial(const Failure& failure) {
+  return failure.code == "voucher_not_yours" || failure.code == "voucher_unknown";
+}
+
+std::string fen(Money amount) { return format_money_fen(amount); }
+
+/// For refusals: two amounts that differ must not read the same.
+std::string exact(Money amount) { return round_to_fen(amount) == amount ? format_money_fen(amount) : format_money(amount); }
+
+std::optional<Money> times(Money amount, std::int64_t count) {
+  return divide_half_even(static_cast<Int128>(amount.micro) * count, 1);
+}
+
+/// The same submission once more, whose first answer was lost on the way. A job that is seen, or
+/// came long after, is another job: it must not share a lien.
+bool is_repetition(const Admission& known, const Admission& now, std::int64_t seconds_max) {
+  return known.content_sha256 == now.content_sha256 && known.job_ids.empty() && now.created_at - known.created_at < seconds_max;
+}
+
+Answer answer_again(const Admission& known) {
+  const json stored = json::parse(known.answer, nullptr, false);
+  Answer answer;
+  if (!stored.is_object()) return answer;
+  const auto text = [&](const char* name, std::optional<std::string>& member) {
+    if (const auto found = stored.find(name); found != stored.end()) member = found->get<std::string>();
+  };
+  text("partition", answer.partition);
+  text("cluster_features", answer.cluster_features);
+  text("admin_comment", answer.admin_comment);
+  answer.lines = stored.value("lines", std::vector<std::string>{});
+  return answer;
+}
+
+json quote_json(const Appraisal& appraisal, const Admission& admission, const std::vector<Failure>& refusals) {
+  json body = {{"cluster", appraisal.target},   {"partition", appraisal.partition},
+               {"account", appraisal.account},  {"user", appraisal.user},
+               {"unpriced", appraisal.unpriced}, {"amount", fen(admission.quote)},
+               {"by_voucher", fen(admission.quote_by_voucher)}, {"by_self", fen(admission.quote_by_self)},
+               {"voucher", admission.voucher},  {"tasks", appraisal.tasks_total},
+               {"notes", appraisal.notes}};
+  json broken = json::array();
+  for (const auto& one : refusals) broken.push_back({{"code", one.code}, {"text", one.text}});
+  body["refusals"] = std::move(broken);
+  return body;
+}
+
+}  // namespace
+
+Books::VoucherChoice Books::choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, UnixTime now) {
+  const std::string wanted = request.option("voucher");
+  if (wanted.empty()) return {};
+  const Use use{appraisal.user, appraisal.account, appraisal.target, appraisal.partition, now};
+  const auto consider = [&](const Voucher& voucher) -> VoucherChoice {
+    const Programme& programme = programmes_.at(voucher.programme);
+    const auto refusals = check_eligibility(voucher, programme, use, config_->zone);
+    if (!refusals.empty()) return {nullptr, nullptr, refusals.front()};
+    return {&voucher, &programme, std::nullopt};
+  };
+  if (wanted == "auto") {
+    for (const Voucher* voucher : fitting_vouchers(use)) {
+      const Share share = share_of(*voucher, programmes_.at(voucher->programme));
+      const auto needed = times(floor_share(appraisal.task_quote, share), appraisal.tasks_at_once);
+      if (needed && *needed <= ledger_.balance(ledger::voucher(voucher->id)).available()) return consider(*voucher);
+    }
+    return {nullptr, nullptr,
+            refusal("no_voucher_fits", "none of your vouchers fits this job; see: sluice voucher list")};
+  }
+  if (wanted.find(',') != std::string::npos) {
+    return {nullptr, nullptr, refusal("one_voucher_per_job", "--voucher=" + wanted + " names several; name one, or auto")};
+  }
+  const auto found = vouchers_.find(wanted);
+  if (found == vouchers_.end()) {
+    return {nullptr, nullptr, refusal("voucher_unknown", "there is no voucher " + wanted + "; see: sluice voucher list")};
+  }
+  return consider(found->second);
+}
+
+std::optional<Failure> Books::check_self_pay(const Admission& a) const {
+  const auto rule = config_->account_rule(a.account);
+  if (!rule) {
+    return refusal("account_unknown", "account " + a.account + " has no self-pay rule here; ask the centre's administrators");
+  }
+  if (a.max_self && a.task_by_self > *a.max_self) {
+    return refusal("over_max_self", "you would pay up to " + exact(a.task_by_self) + " yuan yourself and --max-self allows " +
+                                        exact(*a.max_self) + "; raise it, shorten --time or ask for less");
+  }
+  if (a.quote_by_self.micro == 0) return std::nullopt;
+  const std::string part = exact(a.quote_by_self) + " yuan";
+  if (rule->self_pay == SelfPay::none) {
+    return refusal("self_pay_not_allowed", "account " + a.account + " may not pay itself and " + part +
+                                               " would be its own; use a voucher that pays all of it");
+  }
+  if (rule->self_pay == SelfPay::limit) {
+    const Money owes = ledger_.balance(ledger::receivable_user(a.account)).net();
+    const auto open = open_self_quotes_.find(a.account);
+    const Money quoted = open == open_self_quotes_.end() ? Money{} : open->second;
+    const Int128 room = static_cast<Int128>(rule->limit.micro) - owes.micro - quoted.micro;
+    if (a.quote_by_self.micro > room) {
+      return refusal("over_account_limit", "account " + a.account + " may owe " + exact(rule->limit) + " yuan, owes " + exact(owes) +
+                                               " with " + exact(quoted) + " more quoted to its open jobs; this job needs " + part);
+    }
+  }
+  return std::nullopt;
+}
+
+Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appraisal, const Admission& a,
+                         const std::vector<Failure>& refusals) const {
+  Answer answer;
+  const bool acts = a.mode == Mode::enforce;
+  // A sibling's user was told at the origin.
+  const bool tells = a.mode != Mode::observe && request.kind != AdmissionRequest::Kind::sibling;
+  const bool test = request.kind == AdmissionRequest::Kind::test;
+  if (test && !request.option("quote-format").empty()) {
+    // A quote was asked for: answer it in full, whatever the mode.
+    if (request.option("quote-format") == "json") {
+      answer.lines.push_back("sluice-quote: " + quote_json(appraisal, a, refusals).dump(-1, ' ', false, json::error_handler_t::replace));
+    }
+  }
+  if (!refusals.empty()) {
+    if (acts) {
+      answer.admit = false;
+      answer.denied = is_denial(refusals.front());
+      for (const auto& one : refusals) answer.lines.push_back("sluice: " + one.text);
+      return answer;
+    }
+    if (tells || test) {
+      for (const auto& one : refusals) answer.lines.push_back("sluice: would be refused once in force: " + one.text);
+    }
+  } else if (tells || test) {
+    if (appraisal.unpriced) {
+      answer.lines.push_back("sluice: " + (appraisal.notes.empty() ? std::string("no price is known") : appraisal.notes.back()) +
+                             "; the job is charged when one is");
+    } else if (!a.voucher.empty()) {
+      answer.lines.push_back("sluice: up to " + fen(a.quote) + " yuan on " + appraisal.target + "/" + appraisal.partition +
+                             ": voucher " + a.voucher + " pays up to " + fen(a.quote_by_voucher) + ", you up to " +
+                             fen(a.quote_by_self));
+    } else {
+      answer.lines.push_back("sluice: up to " + fen(a.quote) + " yuan on " + appraisal.target + "/" + appraisal.partition +
+                             ", paid by account " + a.account);
+    }
+  }
+  if (test) return answer;
+  if (!appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
+  if (!appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
+  const bool quoted = !appraisal.unpriced && request.kind == AdmissionRequest::Kind::submit;
+  TagFacts tag{a.id, a.voucher, a.workload, {}, quoted ? fen(a.quote) : "", appraisal.unpriced};
+  const Site* site = config_->site_of_cluster(appraisal.target);
+  tag.site = site != nullptr ? site->name : appraisal.target;
+  const std::string before = request.job.admin_comment.value_or("");
+  const std::string mac = tag_mac(mac_key_, a.id, a.cluster, a.user_id);
+  auto tagged = slurm::with_tag(before, tag_object(tag, mac, config_->tag_full));
+  if (!tagged.ok() || tagged->size() > comment_bytes_max) tagged = slurm::with_tag(before, tag_object(tag, mac, false));
+  // A text of others that leaves no room stays; the job is then matched by what it asked for.
+  if (tagged.ok() && tagged->size() <= comment_bytes_max) answer.admin_comment = *tagged;
+  return answer;
+}
+
+Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now) {
+  const std::string user = facts.user_name(request.job.user_id, now).value_or(std::to_string(request.job.user_id));
+  const std::lock_guard lock(mutex_);
+  const Appraisal appraisal =
+      appraise({request, *config_, prices_.get(), facts.cluster(config_->cluster), user, now});
+
+  Admission a;
+  a.id = admission_id(request);
+  a.created_at = now;
+  a.cluster = config_->cluster;
+  a.target = appraisal.target;
+  a.user_id = request.job.user_id;
+  a.user = user;
+  a.account = appraisal.account;
+  a.partition = appraisal.partition;
+  a.workload = request.option("workload");
+  a.scenario = request.option("scenario");
+  a.content_sha256 = request.content_sha256;
+  a.unpriced = appraisal.unpriced;
+  a.price_book = prices_ != nullptr ? prices_->sha256() : "";
+  a.mode = config_->mode_for(appraisal.target, appraisal.partition, appraisal.account);
+  a.tasks_total = appraisal.tasks_total;
+  a.tasks_at_once = appraisal.tasks_at_once;
+  a.task_quote = appraisal.task_quote;
+  a.reasons = appraisal.notes;
+
+  const bool sibling = request.kind == AdmissionRequest::Kind::sibling;
+  if (request.kind == AdmissionRequest::Kind::submit && !request.nonce.empty()) {
+    if (const auto known = open_.find(a.id); known != open_.end()) {
+      if (is_repetition(known->second, a, config_->collector.void_after_seconds)) return answer_again(known->second);
+      a.id = random_id("A");
+    } else if (const auto closed = storage_.admission(a.id); !closed.ok() || *closed) {
+      // Used before: a nonce comes from the user's side, and another job needs a lien of its own.
+      a.id = random_id("A");
+    }
+  }
+
+  std::vector<Failure> refusals = appraisal.refusals;
+  const VoucherChoice choice = choose_voucher(request, appraisal, now);
+  if (sibling) {
+    // The origin answered the user and, where it is a home, holds the lien; here the job is only
+    // let in, with a tag that says what was asked for in case its origin has no ledger.
+    a.voucher = choice.voucher != nullptr ? choice.voucher->id : "";
+    return answer_for(request, appraisal, a, {});
+  }
+  if (choice.refusal) refusals.push_back(*choice.refusal);
+  if (choice.voucher != nullptr) {
+    a.voucher = choice.voucher->id;
+    a.programme = choice.programme->id;
+    a.task_by_voucher = floor_share(a.task_quote, share_of(*choice.voucher, *choice.programme));
+    a.reasons.push_back("voucher " + a.voucher + " pays " + format_share(share_of(*choice.voucher, *choice.programme)) + " of a charge");
+  }
+  a.task_by_self = a.task_quote - a.task_by_voucher;
+  const auto quote = times(a.task_quote, a.tasks_total);
+  const auto lien = times(a.task_by_voucher, std::min(a.tasks_at_once, a.tasks_total));
+  if (!quote || !lien) {
+    refusals.push_back(refusal("request_too_large", "the price of all tasks together can't be computed; submit fewer"));
+  } else {
+    a.quote = *quote;
+    a.quote_by_voucher = *times(a.task_by_voucher, a.tasks_total);
+    a.quote_by_self = a.quote - a.quote_by_voucher;
+    const auto open = open_self_quotes_.find(a.account);
+    if (open != open_self_quotes_.end() && !checked_add(open->second, a.quote_by_self)) {
+      refusals.push_back(refusal("request_too_large", "with this job account " + a.account + " would have more quoted than can be counted"));
+    }
+  }
+  if (const std::string max_self = request.option("max-self"); !max_self.empty()) {
+    const auto limit = parse_money(max_self);
+    if (limit.ok() && !limit->is_negative()) {
+      a.max_self = *limit;
+    } else {
+      refusals.push_back(refusal("bad_max_self", "--max-self=" + max_self + ": write an amount in yuan, such as 12.50"));
+    }
+  }
+  if (!appraisal.account.empty() && !choice.refusal) {
+    if (auto refused = check_self_pay(a)) refusals.push_back(std::move(*refused));
+  }
+  if (choice.voucher != nullptr && lien) {
+    const Money available = ledger_.balance(ledger::voucher(a.voucher)).available();
+    if (*lien > available) {
+      refusals.push_back(refusal("insufficient_balance",
+                                 "voucher " + a.voucher + " has " + exact(available) + " yuan available and this job may need " +
+                                     exact(*lien) + "; shorten --time, ask for less, or use another voucher"));
+    }
+  }
+  for (const auto& one : refusals) a.reasons.push_back(one.code + ": " + one.text);
+
+  Answer answer = answer_for(request, appraisal, a, refusals);
+  if (request.kind == AdmissionRequest::Kind::test || !answer.admit) return answer;
+
+  json stored = {{"lines", answer.lines}};
+  if (answer.admin_comment) stored["admin_comment"] = *answer.admin_comment;
+  if (answer.partition) stored["partition"] = *answer.partition;
+  if (answer.cluster_features) stored["cluster_features"] = *answer.cluster_features;
+  a.answer = stored.dump(-1, ' ', false, json::error_handler_t::replace);
+  Transaction transaction(*this);
+  if (a.mode == Mode::enforce && lien && lien->micro > 0) {
+    a.lien_number = 1;
+    a.lien_first = *lien;
+    ledger::Event event = new_event("lien/" + a.lien_id(1), ledger::EventKind::lien, {a.user_id, a.user}, now);
+    event.transfers = ledger::lien_transfers(a.lien_id(1), a.voucher, *lien);
+    event.document = a.content_sha256;
+    const auto posted = transaction.post(std::move(event));
+    if (!posted.ok()) return Answer{false, false, {}, {}, {}, {}, {"sluice: " + posted.failure().text}};
+  }
+  transaction.batch.admissions.push_back(to_row(a));
+  const auto committed = transaction.commit();
+  if (!committed.ok()) throw std::runtime_error(committed.failure().text);
+  put(std::move(a));
+  return answer;
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Books: the state of a home service. Ledger, programmes, vouchers, proposals and
+// open admissions live in memory behind one mutex; everything that changes is
+// appended to the storage before it counts.
+//
+// Any thread may call. No call waits for a network; only `sync`, views and audits
+// wait for the disk, none of them under the mutex. The implementation stands in
+// one file per idea: books.cpp, admit.cpp, settle.cpp, sweep.cpp, proposals.cpp, views.cpp.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "accounting/ledger/ledger.hpp"
+#include "accounting/ledger/storage/storage.hpp"
+#include "accounting/programme/eligibility.hpp"
+#include "accounting/programme/programme.hpp"
+#include "accounting/programme/voucher.hpp"
+#include "accounting/service/admission.hpp"
+#include "accounting/service/answer.hpp"
+#include "accounting/service/appraisal.hpp"
+#include "accounting/service/config.hpp"
+#include "accounting/service/settlement.hpp"
+#include "accounting/slurm/record.hpp"
+#include "accounting/tariff/price_book.hpp"
+
+namespace sluice::service {
+
+/// Who asks through the public interface.
+struct Caller {
+  std::int64_t uid = -1;
+  std::string name;
+};
+
+/// Something that one person proposed and another decides.
+struct Proposal {
+  std::string id;
+  std::string kind;
+  std::string state = "pending";  ///< pending, approved, rejected, failed
+  std::string summary;
+  nlohmann::json body;
+  ledger::Actor proposed_by;
+  UnixTime proposed_at = 0;
+  ledger::Actor decided_by;
+  UnixTime decided_at = 0;
+  std::string outcome;
+};
+
+/// What became of a set of usage records.
+struct SettleCount {
+  std::size_t charged = 0;
+  std::size_t known = 0;     ///< charged before, or none of ours
+  std::size_t unrated = 0;
+};
+
+class Books {
+ public:
+  Books(ledger::Storage& storage, std::string mac_key) : storage_(storage), mac_key_(std::move(mac_key)) {}
+
+  /// Reads the stored state. Call once, before anything else.
+  Result<void> load(UnixTime now);
+  void set_config(std::shared_ptr<const Config> config);
+  [[nodiscard]] std::shared_ptr<const Config> config() const;
+  /// Takes a price book that an administrator put into place: the first is adopted,
+  /// a later one becomes a proposal and is in force once approved. Says what it did.
+  Result<std::string> offer_price_book(const std::string& file, const std::string& text, const ledger::Actor& author,
+                                       UnixTime now);
+  [[nodiscard]] std::shared_ptr<const tariff::PriceBook> prices() const;
+  [[nodiscard]] UnixTime since() const { return since_; }
+  [[nodiscard]] UnixTime collected_to() const;
+  Result<void> set_collected_to(UnixTime to);
+
+  /// Answers a submission; places a lien where it is to.
+  [[nodiscard]] Answer admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now);
+
+  /// Charges finished jobs, each once: a record that was read before changes nothing. On
+  /// success everything is on disk.
+  Result<SettleCount> settle(const std::vector<slurm::UsageRecord>& records, UnixTime now);
+  /// Rates again what had no price. Call after a price book came into force.
+  Result<SettleCount> settle_unrated(UnixTime now);
+
+  /// Compares open admissions with what every slurmctld holds: voids liens whose
+  /// job never came. Returns job ids per cluster to ask slurmdbd for.
+  Result<std::map<std::string, std::vector<std::uint32_t>>> sweep(const std::vector<slurm::LiveCluster>& live, UnixTime now);
+  /// Ends vouchers whose time is over.
+  Result<void> expire(UnixTime now);
+
+  [[nodiscard]] Result<std::vector<ledger::TagRow>> tags_due(std::int64_t limit) { return storage_.tags_due(limit); }
+  Result<void> tags_done(std::vector<std::int64_t> ids);
+
+  /// Commands of people. `request` is the body of the call; its request_id makes it idempotent.
+  Result<nlohmann::json> propose_programme(const Caller& caller, const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> propose_fund(const Caller& caller, const std::string& programme, const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> propose_voucher(const Caller& caller, const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> propose_revoke(const Caller& caller, const std::string& voucher, const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> set_suspended(const Caller& caller, const std::string& voucher, bool suspended,
+                                       const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> refund(const Caller& caller, const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> decide(const Caller& caller, const std::string& proposal, bool approve,
+                                const nlohmann::json& request, UnixTime now);
+
+  /// Views; each shows a caller what that caller may see.
+  Result<nlohmann::json> view_balance(const Caller& caller, const std::optional<std::string>& account,
+                                      const SlurmFacts& facts, UnixTime now);
+  Result<nlohmann::json> view_vouchers(const Caller& caller, const std::optional<std::string>& programme,
+                                       const std::optional<std::string>& state, const SlurmFacts& facts, UnixTime now);
+  Result<nlohmann::json> view_voucher(const Caller& caller, const std::string& id, const SlurmFacts& facts, UnixTime now);
+  Result<nlohmann::json> view_programmes(UnixTime now);
+  Result<nlohmann::json> view_programme(const std::string& id, UnixTime now);
+  Result<nlohmann::json> view_proposals(const Caller& caller, const std::optional<std::string>& state, UnixTime now);
+  Result<nlohmann::json> view_job(const Caller& caller, std::uint32_t job_id, const std::optional<std::string>& cluster,
+                                  const SlurmFacts& facts, UnixTime now);
+  Result<nlohmann::json> view_statement(const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts,
+                                        UnixTime now);
+  Result<nlohmann::json> verify();
+  [[nodiscard]] nlohmann::json counts() const;
+
+ private:
+  /// Events that are checked and applied one by one and then stored together; what
+  /// was not committed is reverted. Lives under the mutex.
+  class Transaction {
+   public:
+    explicit Transaction(Books& books) : books_(books) {}
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    Result<void> post(ledger::Event event);
+    Result<void> commit();
+    ledger::Batch batch;
+
+   private:
+    Books& books_;
+    bool committed_ = false;
+  };
+
+  /// When an admission was last seen alive; not stored, a restart begins anew.
+  struct Sighting {
+    bool seen = false;
+    UnixTime last_alive = 0;
+    bool asked = false;
+  };
+
+  struct VoucherChoice {
+    const Voucher* voucher = nullptr;
+    const Programme* programme = nullptr;
+    std::optional<Failure> refusal;
+  };
+
+  /// A job as slurmctld or slurmdbd shows it, to find the admission that it came of.
+  struct JobSeen {
+    const std::string& cluster;
+    std::uint32_t job_id = 0;
+    std::uint32_t array_job_id = 0;
+    std::int64_t user_id = 0;
+    const std::string& account;
+    const std::string& partition;
+    UnixTime submit = 0;
+    /// One that can be told apart by nothing but what it asks for; true only for a job without a tag.
+    bool by_looks = false;
+  };
+
+  // books.cpp
+  [[nodiscard]] ledger::Event new_event(std::string id, ledger::EventKind kind, const ledger::Actor& actor, UnixTime now) const;
+  [[nodiscard]] std::shared_ptr<const tariff::PriceBook> price_book(const std::string& sha256);
+  Result<void> adopt_price_book(Transaction& transaction, std::shared_ptr<const tariff::PriceBook> book);
+  /// Takes an admission that is stored over into memory; one that is closed leaves it.
+  void put(Admission after);
+  void index(const Admission& admission, bool add);
+  [[nodiscard]] std::optional<std::string> match_job(const JobSeen& job, std::string* how) const;
+  [[nodiscard]] std::vector<const Voucher*> fitting_vouchers(const Use& use) const;
+  [[nodiscard]] ledger::Object voucher_object(const Voucher& voucher) const;
+  [[nodiscard]] ledger::Object proposal_object(const Proposal& proposal) const;
+
+  // admit.cpp
+  [[nodiscard]] VoucherChoice choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, UnixTime now);
+  [[nodiscard]] std::optional<Failure> check_self_pay(const Admission& admission) const;
+  [[nodiscard]] Answer answer_for(const AdmissionRequest& request, const Appraisal& appraisal, const Admission& admission,
+                                  const std::vector<Failure>& refusals) const;
+
+  // settle.cpp
+  struct Settling;
+  using Working = std::map<std::string, Admission>;
+  Result<SettleCount> settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again);
+  Result<SettleCount> settle_some(std::span<const slurm::UsageRecord* const> records, UnixTime now, bool again);
+  Result<void> note_trackers(const std::vector<slurm::UsageRecord>& records);
+  Result<bool> settle_one(Transaction& transaction, Settling& settling);
+  [[nodiscard]] std::string believed_id(Settling& settling) const;
+  bool take_admission(Settling& settling, const std::string& id);
+  void find_admission(Settling& settling);
+  void find_voucher(Settling& settling);
+  bool find_amount(Settling& settling);
+  void find_split(Settling& settling);
+  Result<void> post_charge(Transaction& transaction, Settling& settling);
+  void close_or_renew(const Settling& settling, Admission& after, std::vector<ledger::Transfer>& transfers) const;
+  [[nodiscard]] ledger::ChargeRow charge_row(const Settling& settling) const;
+  void add_tag(Transaction& transaction, const Settling& settling) const;
+
+  // sweep.cpp
+  Result<void> see_live_jobs(const slurm::LiveCluster& cluster, UnixTime now);
+  Result<void> close_some(std::span<const std::pair<std::string, std::string>> closing, UnixTime now);
+  Result<void> close(Transaction& transaction, const Admission& admission, const std::string& why, UnixTime now);
+
+  // proposals.cpp
+  /// `what` names the verb and what it is done to: a request id stands for one request of one person.
+  Result<nlohmann::json> command(const Caller& caller, const std::string& what, const nlohmann::json& request,
+                                 const std::function<Result<nlohmann::json>(Transaction&)>& body);
+  Result<nlohmann::json> perform(const std::string& id, const std::string& content,
+                                 const std::function<Result<nlohmann::json>(Transaction&)>& body);
+  [[nodiscard]] Result<ledger::Actor> require_role(const Caller& caller, std::initializer_list<const char*> roles, UnixTime now) const;
+  Result<nlohmann::json> propose(Transaction& transaction, Proposal proposal);
+  Result<std::string> execute(Transaction& transaction, const Proposal& proposal, UnixTime now);
+  Result<std::string> execute_refund(Transaction& transaction, const nlohmann::json& body, const ledger::Actor& actor,
+                                     const ledger::Actor& approver, UnixTime now);
+  Result<std::string> execute_revoke(Transaction& transaction, const nlohmann::json& body, const Proposal& proposal, UnixTime now);
+
+  // views.cpp
+  [[nodiscard]] bool sees_all(const Caller& caller, UnixTime now) const;
+  [[nodiscard]] bool is_member(const Caller& caller, const std::string& account, const SlurmFacts& facts) const;
+  [[nodiscard]] bool may_see(const Caller& caller, const std::string& user, const std::string& account,
+                             const SlurmFacts& facts, UnixTime now) const;
+  [[nodiscard]] nlohmann::json show(const Voucher& voucher) const;
+  [[nodiscard]] nlohmann::json show(const Programme& programme) const;
+  [[nodiscard]] nlohmann::json show(const Proposal& proposal) const;
+  [[nodiscard]] nlohmann::json explain_admission(const Admission& admission) const;
+
+  ledger::Storage& storage_;
+  const std::string mac_key_;
+
+  mutable std::mutex mutex_;  ///< guards all below
+  std::shared_ptr<const Config> config_;
+  ledger::Ledger ledger_;
+  std::map<std::string, Programme> programmes_;
+  std::map<std::string, Voucher> vouchers_;
+  std::map<std::string, Proposal> proposals_;
+  std::unordered_map<std::string, Admission> open_;
+  std::unordered_multimap<std::uint32_t, std::string> open_of_job_;         ///< job id → ids in open_
+  std::unordered_map<std::int64_t, std::set<std::string>> unseen_of_user_;  ///< user id → ids in open_ without a job yet
+  std::unordered_map<std::string, Sighting> sightings_;
+  std::map<std::string, Money> open_self_quotes_;  ///< account → what open admissions may still cost it
+  std::map<std::string, nlohmann::json> refunds_;  ///< charge key → what was taken back
+  std::map<std::string, std::shared_ptr<const tariff::PriceBook>> books_by_hash_;
+  std::shared_ptr<const tariff::PriceBook> prices_;
+  UnixTime since_ = 0;
+  UnixTime collected_to_ = 0;
+  UnixTime loaded_at_ = 0;
+
+  /// Makes a lost update in settling impossible without holding mutex_ over a whole batch.
+  std::mutex settling_;
+};
+
+}  // namespace sluice::service

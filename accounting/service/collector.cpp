@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "accounting/service/collector.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "accounting/service/fault_point.hpp"
+
+namespace sluice::service {
+namespace {
+
+constexpr std::int64_t inventory_seconds = 60;
+constexpr std::int64_t unrated_seconds = 60;
+constexpr std::int64_t window_seconds_max = 6 * 3600;  // one reply stays small after a long absence
+
+}  // namespace
+
+UnixTime clock_now() { return static_cast<UnixTime>(std::time(nullptr)); }
+
+Collector::Collector(Parts parts) : parts_(std::move(parts)) {
+  reading_ = std::thread([this] { read_forever(); });
+  if (parts_.tagger != nullptr && parts_.books != nullptr) tagging_ = std::thread([this] { tag_forever(); });
+}
+
+Collector::~Collector() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  reading_.join();
+  if (tagging_.joinable()) tagging_.join();
+}
+
+void Collector::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+bool Collector::wait_for_inventory(std::int64_t milliseconds) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::milliseconds(milliseconds), [&] { return inventory_is_read_; });
+}
+
+bool Collector::wait(std::int64_t milliseconds) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(milliseconds), [&] { return stopping_; });
+  return !stopping_;
+}
+
+void Collector::note(const std::string& doing, const Result<void>& outcome, UnixTime now) {
+  if (outcome.ok()) {
+    parts_.health.succeeded(doing, now);
+  } else if (parts_.health.failed(doing, outcome.failure().text, now)) {
+    spdlog::warn("{}: {}", doing, outcome.failure().text);
+  }
+}
+
+void Collector::read_forever() {
+  for (;;) {
+    try {
+      round(clock_now());
+    } catch (const std::exception& problem) {
+      if (parts_.health.failed("collect", problem.what(), clock_now())) spdlog::error("collect: {}", problem.what());
+    }
+    std::unique_lock lock(mutex_);
+    const auto interval = std::chrono::seconds(parts_.config()->collector.interval_seconds);
+    changed_.wait_for(lock, interval, [&] { return stopping_ || woken_; });
+    woken_ = false;
+    if (stopping_) return;
+  }
+}
+
+void Collector::round(UnixTime now) {
+  read_inventory(now);
+  if (parts_.books == nullptr) return;
+  note("collect", collect(now), now);
+  note("sweep", sweep(now), now);
+  note("expire", parts_.books->expire(now), now);
+  if (now - unrated_tried_at_ >= unrated_seconds) {
+    unrated_tried_at_ = now;
+    const auto rated = parts_.books->settle_unrated(now);
+    note("rate again", rated.ok() ? Result<void>{} : Result<void>{rated.failure()}, now);
+    if (rated.ok() && rated->unrated > 0) {
+      parts_.health.failed("prices", std::to_string(rated->unrated) + " finished jobs have no price", now);
+    } else if (rated.ok()) {
+      parts_.health.succeeded("prices", now);
+    }
+  }
+}
+
+void Collector::read_inventory(UnixTime now) {
+  if (now - inventory_read_at_ < inventory_seconds) return;
+  const auto config = parts_.config();
+  auto inventory = parts_.reader->inventory(config->cluster);
+  if (inventory.ok()) {
+    inventory_read_at_ = now;
+    parts_.facts.set(std::move(*inventory));
+    parts_.facts.warm_users(now);
+    note("inventory", {}, now);
+    {
+      const std::lock_guard lock(mutex_);
+      inventory_is_read_ = true;
+    }
+    changed_.notify_all();
+  } else {
+    note("inventory", inventory.failure(), now);
+  }
+}
+
+Result<void> Collector::collect(UnixTime now) {
+  const auto config = parts_.config();
+  Books& books = *parts_.books;
+  UnixTime from = std::max(books.since(), books.collected_to()) - config->collector.overlap_seconds;
+  while (from < now) {
+    const UnixTime to = std::min(now, from + window_seconds_max);
+    const auto records = parts_.reader->finished(config->clusters(), from, to);
+    if (!records.ok()) return records.failure();
+    const auto settled = books.settle(*records, now);
+    if (!settled.ok()) return settled.failure();
+    if (settled->unrated > 0) spdlog::warn("{} finished jobs have no price and wait for one", settled->unrated);
+    fault_point("collect.before_mark");
+    if (to > books.collected_to()) {
+      const auto marked = books.set_collected_to(to);
+      if (!marked.ok()) return marked;
+    }
+    from = to;
+  }
+  return {};
+}
+
+Result<void> Collector::sweep(UnixTime now) {
+  const auto config = parts_.config();
+  const auto live = parts_.reader->live(config->clusters());
+  if (!live.ok()) return live.failure();
+  for (const auto& cluster : *live) {
+    note("slurmctld of " + cluster.cluster,
+         cluster.ok ? Result<void>{} : Result<void>{fault(cluster.problem)}, now);
+  }
+  const auto overdue = parts_.books->sweep(*live, now);
+  if (!overdue.ok()) return overdue.failure();
+  for (const auto& [cluster, ids] : *overdue) {
+    const auto records = parts_.reader->by_id(cluster, ids);
+    if (!records.ok()) return records.failure();
+    const auto settled = parts_.books->settle(*records, now);
+    if (!settled.ok()) return settled.failure();
+  }
+  return {};
+}
+
+void Collector::tag_forever() {
+  do {
+    const auto config = parts_.config();
+    const auto due = parts_.books->tags_due(100);
+    if (!due.ok() || due->empty()) continue;
+    const std::int64_t pause = 1000 / config->final_tags_per_second;
+    for (const auto& tag : *due) {
+      const UnixTime now = clock_now();
+      const auto written = parts_.tagger->tag({tag.cluster, tag.job_id, tag.state_number, tag.submit, tag.end, tag.text});
+      if (!written.ok()) {
+        note("final tags", written.failure(), now);
+        break;
+      }
+      if (!*written) spdlog::warn("final tag: slurmdbd has not exactly one record of job {} on {}", tag.job_id, tag.cluster);
+      fault_point("tag.before_done");
+      note("final tags", parts_.books->tags_done({tag.id}), now);
+      if (!wait(pause)) return;
+    }
+  } while (wait(1000));
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The collector: reads Slurm in rounds and hands what it finds to the books. It
+// owns two threads, one that reads and one that writes final tags, so that slow
+// tags never delay a charge. Each has its own child process for libslurm.
+
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "accounting/service/books.hpp"
+#include "accounting/service/health.hpp"
+#include "accounting/slurm/reader.hpp"
+
+namespace sluice::service {
+
+class Collector {
+ public:
+  struct Parts {
+    SlurmFacts& facts;
+    Health& health;
+    Books* books = nullptr;  ///< null: a site without a ledger only reads the inventory
+    std::function<std::shared_ptr<const Config>()> config;
+    std::unique_ptr<slurm::Reader> reader;
+    std::unique_ptr<slurm::Reader> tagger;  ///< null: no final tags
+  };
+
+  explicit Collector(Parts parts);
+  ~Collector();
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+
+  /// Begins the next round now instead of at its time.
+  void wake();
+  /// Waits until Slurm's partitions were read once; false where that took longer.
+  bool wait_for_inventory(std::int64_t milliseconds);
+
+ private:
+  void read_forever();
+  void tag_forever();
+  void round(UnixTime now);
+  void read_inventory(UnixTime now);
+  Result<void> collect(UnixTime now);
+  Result<void> sweep(UnixTime now);
+  void note(const std::string& doing, const Result<void>& outcome, UnixTime now);
+  /// Waits; false: the service is stopping.
+  bool wait(std::int64_t milliseconds);
+
+  Parts parts_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  bool woken_ = false;
+  bool inventory_is_read_ = false;
+  UnixTime inventory_read_at_ = 0;
+  UnixTime unrated_tried_at_ = 0;
+  std::thread reading_;
+  std::thread tagging_;
+};
+
+/// Seconds since the epoch now.
+[[nodiscard]] UnixTime clock_now();
+
+}  // namespace sluice::service

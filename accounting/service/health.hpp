@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When each of the service's doings last succeeded, for `sluice doctor`. Any thread may call.
+
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "accounting/core/time.hpp"
+
+namespace sluice::service {
+
+class Health {
+ public:
+  struct Doing {
+    UnixTime succeeded_at = 0;
+    UnixTime failed_at = 0;
+    std::string problem;
+    [[nodiscard]] bool ok() const { return succeeded_at > 0 && succeeded_at >= failed_at; }
+  };
+
+  void succeeded(const std::string& doing, UnixTime now) {
+    const std::lock_guard lock(mutex_);
+    doings_[doing].succeeded_at = now;
+  }
+  /// True where this is news: it worked before, or failed for another reason.
+  bool failed(const std::string& doing, const std::string& problem, UnixTime now) {
+    const std::lock_guard lock(mutex_);
+    Doing& one = doings_[doing];
+    const bool news = one.ok() || one.problem != problem || one.failed_at == 0;
+    one.failed_at = now;
+    one.problem = problem;
+    return news;
+  }
+  [[nodiscard]] std::map<std::string, Doing> all() const {
+    const std::lock_guard lock(mutex_);
+    return doings_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, Doing> doings_;
+};
+
+}  // namespace sluice::service

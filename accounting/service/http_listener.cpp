@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "accounting/service/http_listener.hpp"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace sluice::service {
+
+/// What the callbacks need; it outlives the daemon.
+struct HttpListener::State {
+  HttpLimits limits;
+  Handler handler;
+  MHD_Daemon* daemon = nullptr;
+
+  static MHD_Result serve(void* closure, MHD_Connection* connection, const char* url, const char* method, const char* version,
+                          const char* upload, size_t* upload_size, void** per_request);
+};
+
+namespace {
+
+struct Exchange {
+  HttpRequest request;
+  bool too_large = false;
+};
+
+MHD_Result keep_query(void* closure, enum MHD_ValueKind, const char* key, const char* value) {
+  (*static_cast<std::map<std::string, std::string>*>(closure))[key] = value != nullptr ? value : "";
+  return MHD_YES;
+}
+
+void* keep_target(void*, const char* uri, struct MHD_Connection*) {
+  auto* exchange = new Exchange;
+  exchange->request.target = uri;
+  return exchange;
+}
+
+std::optional<uid_t> peer_uid(MHD_Connection* connection) {
+  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info == nullptr) return std::nullopt;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid == 0) return std::nullopt;
+  return peer.uid;
+}
+
+MHD_Result send(MHD_Connection* connection, const HttpResponse& response) {
+  MHD_Response* message = MHD_create_response_from_buffer(
+      response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_MUST_COPY);
+  if (message == nullptr) return MHD_NO;
+  MHD_add_response_header(message, "Content-Type", "application/json");
+  const MHD_Result queued = MHD_queue_response(connection, response.status, message);
+  MHD_destroy_response(message);
+  return queued;
+}
+
+HttpResponse call(const HttpListener::Handler& handler, const HttpRequest& request) {
+  try {
+    return handler(request);
+  } catch (const std::exception& problem) {
+    spdlog::error("{} {}: {}", request.method, request.path, problem.what());
+    return {500, R"({"error":{"kind":"fault","code":"fault","text":"the service failed; its log says why"}})"};
+  }
+}
+
+void forget(void*, MHD_Connection*, void** per_request, enum MHD_RequestTerminationCode) {
+  delete static_cast<Exchange*>(*per_request);
+  *per_request = nullptr;
+}
+
+void ignore_log(void*, const char*, va_list) {}
+
+std::string problem_text() { return std::strerror(errno); }
+
+}  // namespace
+
+MHD_Result HttpListener::State::serve(void* closure, MHD_Connection* connection, const char* url, const char* method, const char*,
+                 const char* upload, size_t* upload_size, void** per_request) {
+  const auto& served = *static_cast<const State*>(closure);
+  auto* exchange = static_cast<Exchange*>(*per_request);
+  if (exchange == nullptr) return MHD_NO;
+  if (exchange->request.method.empty()) {
+    exchange->request.method = method;
+    exchange->request.path = url;
+    const char* authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+    if (authorization != nullptr) exchange->request.authorization = authorization;
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, keep_query, &exchange->request.query);
+    exchange->request.peer_uid = peer_uid(connection);
+    return MHD_YES;
+  }
+  if (*upload_size != 0) {
+    if (exchange->request.body.size() + *upload_size > served.limits.body_bytes_max) {
+      exchange->too_large = true;
+      exchange->request.body.clear();
+    } else if (!exchange->too_large) {
+      exchange->request.body.append(upload, *upload_size);
+    }
+    *upload_size = 0;
+    return MHD_YES;
+  }
+  if (exchange->too_large) {
+    return send(connection, {413, R"({"error":{"kind":"usage","code":"too_large","text":"the request is too large"}})"});
+  }
+  return send(connection, call(served.handler, exchange->request));
+}
+
+HttpListener::HttpListener(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+HttpListener::~HttpListener() {
+  if (state_->daemon != nullptr) MHD_stop_daemon(state_->daemon);
+}
+
+Result<std::unique_ptr<HttpListener>> HttpListener::start(int socket, HttpLimits limits, Handler handler) {
+  auto state = std::make_unique<State>();
+  state->limits = limits;
+  state->handler = std::move(handler);
+  // A pool of one would only be a thread more between socket and handler.
+  const MHD_OptionItem pool[] = {
+      {limits.threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, static_cast<intptr_t>(limits.threads), nullptr},
+      {MHD_OPTION_END, 0, nullptr}};
+  state->daemon = MHD_start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, State::serve, state.get(),
+      MHD_OPTION_EXTERNAL_LOGGER, ignore_log, nullptr, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK,
+      keep_target, nullptr, MHD_OPTION_NOTIFY_COMPLETED, forget, nullptr, MHD_OPTION_CONNECTION_LIMIT,
+      limits.connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address_max,
+      MHD_OPTION_CONNECTION_TIMEOUT, limits.idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      static_cast<size_t>(64 * 1024), MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+  if (state->daemon == nullptr) {
+    ::close(socket);
+    return fault("couldn't start an HTTP listener: " + problem_text());
+  }
+  return std::unique_ptr<HttpListener>(new HttpListener(std::move(state)));
+}
+
+Result<int> listen_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fault("the socket's path " + path + " is too long");
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return fault("couldn't make a socket: " + problem_text());
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+    ::close(fd);
+    return fault(path + " is in use by another sluiced; stop that one first");
+  }
+  ::close(fd);
+  const int listening = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listening < 0) return fault("couldn't make a socket: " + problem_text());
+  ::unlink(path.c_str());
+  if (::bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::chmod(path.c_str(), 0666) != 0 ||
+      ::listen(listening, 1024) != 0) {
+    const std::string why = problem_text();
+    ::close(listening);
+    return fault("couldn't listen on " + path + ": " + why);
+  }
+  return listening;
+}
+
+Result<int> listen_tcp(const std::string& address) {
+  const auto colon = address.rfind(':');
+  const auto bad = [&](const std::string& why) { return fault("couldn't listen on " + address + ": " + why); };
+  if (colon == std::string::npos) return bad("write ADDRESS:PORT, such as 127.0.0.1:6711");
+  std::string host = address.substr(0, colon);
+  const std::string port_text = address.substr(colon + 1);
+  if (port_text.empty() || port_text.size() > 5 || port_text.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoi(port_text) > 65535) {
+    return bad("the port must be a number up to 65535");
+  }
+  const auto port = htons(static_cast<std::uint16_t>(std::stoi(port_text)));
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+  if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = port;
+    size = sizeof *v4;
+  } else if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = port;
+    size = sizeof *v6;
+  } else {
+    return bad("the address must be a literal one");
+  }
+  const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return bad(problem_text());
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&storage), size) != 0 || ::listen(fd, 256) != 0) {
+    const std::string why = problem_text();
+    ::close(fd);
+    return bad(why);
+  }
+  return fd;
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "accounting/service/public_api.hpp"
+
+#include <sys/statvfs.h>
+
+#include <charconv>
+
+#include "accounting/service/collector.hpp"
+#include "accounting/service/control.hpp"
+#include "accounting/service/version.hpp"
+
+namespace sluice::service {
+namespace {
+
+using nlohmann::json;
+
+Failure usage(std::string text) { return {Failure::Kind::refusal, "usage", std::move(text)}; }
+Failure not_found(const std::string& path) { return {Failure::Kind::refusal, "no_such_path", "there is nothing at " + path}; }
+
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> parts;
+  std::size_t from = 1;
+  while (from <= path.size()) {
+    const std::size_t slash = std::min(path.find('/', from), path.size());
+    parts.push_back(path.substr(from, slash - from));
+    from = slash + 1;
+  }
+  return parts;
+}
+
+std::optional<std::string> parameter(const HttpRequest& request, const char* name) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end() || found->second.empty()) return std::nullopt;
+  return found->second;
+}
+
+HttpResponse response_to(const Result<json>& outcome) {
+  if (outcome.ok()) return {200, outcome->dump(-1, ' ', false, json::error_handler_t::replace)};
+  const Failure& failure = outcome.failure();
+  if (failure.kind == Failure::Kind::unreachable) return error_response(503, "fault", failure.code, failure.text);
+  if (failure.kind == Failure::Kind::fault) return error_response(500, "fault", "fault", failure.text);
+  if (failure.code == "usage") return error_response(400, "usage", failure.code, failure.text);
+  if (failure.code == "no_such_path") return error_response(404, "usage", failure.code, failure.text);
+  if (failure.code == "no_credential" || failure.code == "bad_credential") return error_response(401, "refusal", failure.code, failure.text);
+  if (failure.code == "role_missing" || failure.code == "not_yours" || failure.code == "root_has_no_say" || failure.code == "same_person") {
+    return error_response(403, "refusal", failure.code, failure.text);
+  }
+  const bool unknown = failure.code.size() > 8 && failure.code.rfind("_unknown") == failure.code.size() - 8;
+  return error_response(unknown ? 404 : 409, "refusal", failure.code, failure.text);
+}
+
+}  // namespace
+
+HttpResponse PublicApi::handle(const HttpRequest& request) {
+  const auto uid = parts_.authenticator.authenticate(request);
+  if (!uid.ok()) {
+    return response_to(uid.failure().kind == Failure::Kind::fault
+                           ? Result<json>{Failure{Failure::Kind::unreachable, "munge_away", uid.failure().text}}
+                           : Result<json>{uid.failure()});
+  }
+  const UnixTime now = clock_now();
+  const Caller caller{*uid, parts_.facts.user_name(*uid, now).value_or(std::to_string(*uid))};
+  return response_to(answer(caller, request, now));
+}
+
+Result<json> PublicApi::answer(const Caller& caller, const HttpRequest& request, UnixTime now) {
+  if (request.path == "/v1/doctor" && request.method == "GET") return doctor();
+  if (parts_.books == nullptr) {
+    return refusal("not_home", "this is a site without a ledger; ask the home service");
+  }
+  if (request.method == "GET") return get(caller, request, now);
+  if (request.method == "POST") return post(caller, request, now);
+  return usage("the method is GET or POST");
+}
+
+Result<json> PublicApi::get(const Caller& caller, const HttpRequest& request, UnixTime now) {
+  Books& books = *parts_.books;
+  const auto path = split_path(request.path);
+  if (path.size() < 2 || path[0] != "v1") return not_found(request.path);
+  const std::string& what = path[1];
+  if (path.size() == 2) {
+    if (what == "balance") return books.view_balance(caller, parameter(request, "account"), parts_.facts, now);
+    if (what == "vouchers") return books.view_vouchers(caller, parameter(request, "programme"), parameter(request, "state"), parts_.facts, now);
+    if (what == "programmes") return books.view_programmes(now);
+    if (what == "proposals") return books.view_proposals(caller, parameter(request, "state"), now);
+    if (what == "statement") return statement(caller, request, now);
+  }
+  if (path.size() == 3) {
+    if (what == "vouchers") return books.view_voucher(caller, path[2], parts_.facts, now);
+    if (what == "programmes") return books.view_programme(path[2], now);
+    if (what == "ledger" && path[2] == "verify") return books.verify();
+    if (what == "jobs") {
+      std::uint32_t job_id = 0;
+      const auto& text = path[2];
+      const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), job_id);
+      if (problem != std::errc{} || end != text.data() + text.size()) return usage("job id: '" + text.substr(0, 40) + "' is not a number");
+      return books.view_job(caller, job_id, parameter(request, "cluster"), parts_.facts, now);
+    }
+  }
+  return not_found(request.path);
+}
+
+Result<json> PublicApi::statement(const Caller& caller, const HttpRequest& request, UnixTime now) {
+  ledger::ChargeQuery query;
+  query.account = parameter(request, "account");
+  query.user = parameter(request, "user");
+  query.cluster = parameter(request, "cluster");
+  query.voucher = parameter(request, "voucher");
+  const auto config = parts_.config();
+  for (const auto& [name, target] : {std::pair{"from", &query.end_from}, std::pair{"to", &query.end_to}}) {
+    const auto text = parameter(request, name);
+    if (!text) continue;
+    const auto at = parse_time(*text, config->zone);
+    if (!at.ok()) return usage(std::string(name) + ": " + at.failure().text);
+    *target = *at;
+  }
+  return parts_.books->view_statement(caller, query, parts_.facts, now);
+}
+
+Result<json> PublicApi::post(const Caller& caller, const HttpRequest& request, UnixTime now) {
+  const json body = json::parse(request.body, nullptr, false);
+  if (body.is_discarded() || !body.is_object()) return usage("the body is not a JSON object");
+  Books& books = *parts_.books;
+  const auto path = split_path(request.path);
+  if (path.size() < 2 || path[0] != "v1") return not_found(request.path);
+  const std::string& what = path[1];
+  if (path.size() == 2) {
+    if (what == "vouchers") return books.propose_voucher(caller, body, now);
+    if (what == "programmes") return books.propose_programme(caller, body, now);
+    if (what == "refunds") return books.refund(caller, body, now);
+  }
+  if (path.size() == 4) {
+    const std::string& action = path[3];
+    if (what == "vouchers" && action == "suspend") return books.set_suspended(caller, path[2], true, body, now);
+    if (what == "vouchers" && action == "resume") return books.set_suspended(caller, path[2], false, body, now);
+    if (what == "vouchers" && action == "revoke") return books.propose_revoke(caller, path[2], body, now);
+    if (what == "programmes" && action == "funds") return books.propose_fund(caller, path[2], body, now);
+    if (what == "proposals" && (action == "approve" || action == "reject")) {
+      auto decided = books.decide(caller, path[2], action == "approve", body, now);
+      if (decided.ok()) parts_.wake_collector();
+      return decided;
+    }
+  }
+  return not_found(request.path);
+}
+
+json PublicApi::doctor() {
+  const auto config = parts_.config();
+  json checks = json::array();
+  bool ok = true;
+  const auto add = [&](const std::string& name, const char* state, const std::string& text) {
+    ok = ok && std::string(state) != "fail";
+    checks.push_back({{"name", name}, {"state", state}, {"text", text}});
+  };
+  for (const auto& [name, doing] : parts_.health.all()) {
+    if (doing.ok()) {
+      add(name, "ok", "last at " + format_time(doing.succeeded_at, config->zone));
+    } else {
+      add(name, name == "prices" || name == "configuration" || name == "price book" ? "warn" : "fail",
+          doing.problem + (doing.succeeded_at > 0 ? "; worked last at " + format_time(doing.succeeded_at, config->zone) : "; never worked yet"));
+    }
+  }
+  struct statvfs disk {};
+  if (statvfs(config->data_dir.c_str(), &disk) == 0 && disk.f_blocks > 0) {
+    const auto percent = disk.f_bavail * 100 / disk.f_blocks;
+    add("disk", percent < 2 ? "fail" : percent < 10 ? "warn" : "ok", std::to_string(percent) + " % of " + config->data_dir + "'s disk is free");
+  }
+  if (parts_.books != nullptr) {
+    const auto tags = parts_.books->tags_due(10001);
+    const std::size_t waiting = tags.ok() ? tags->size() : 0;
+    add("final tags waiting", waiting > 10000 ? "warn" : "ok", std::to_string(waiting));
+    const json counts = parts_.books->counts();
+    add("open admissions", "ok", counts.at("open_admissions").dump() + ", liens " + counts.at("open_liens").dump());
+    add("proposals", "ok", counts.at("pending_proposals").dump() + " pending");
+    const auto prices = parts_.books->prices();
+    add("price book in force", prices != nullptr ? "ok" : "warn", prices != nullptr ? prices->name() + " " + prices->sha256().substr(0, 12) : "none");
+  }
+  const auto facts = parts_.facts.cluster(config->cluster);
+  if (facts != nullptr && facts->inventory.private_jobs && config->tag_full) {
+    add("PrivateData", "ok", "slurmdbd hides jobs of others");
+  } else if (facts != nullptr && config->tag_full) {
+    add("PrivateData", "warn", "slurmdbd shows every job's AdminComment to everybody; set PrivateData=jobs in slurmdbd.conf, or tag: pointer");
+  }
+  return {{"ok", ok},
+          {"role", config->role == ServiceRole::home ? "home" : "site"},
+          {"cluster", config->cluster},
+          {"version", version},
+          {"mode", name_of(config->mode)},
+          {"checks", checks}};
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the admission path needs to know of Slurm and of the host's users, kept
+// in memory so that an answer never waits for slurmctld, slurmdbd or a directory service.
+// Any thread may call; readers get a snapshot that doesn't change under them.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accounting/slurm/record.hpp"
+#include "accounting/tariff/cluster_shape.hpp"
+
+namespace sluice::service {
+
+/// One cluster as read last.
+struct ClusterFacts {
+  explicit ClusterFacts(slurm::Inventory read) : inventory(std::move(read)), shape(inventory) {}
+  slurm::Inventory inventory;
+  tariff::ClusterShape shape;
+};
+
+/// The name of a uid; nullopt: there is no such user.
+using NameOfUid = std::function<std::optional<std::string>(std::int64_t)>;
+/// Asks this host.
+[[nodiscard]] std::optional<std::string> name_on_host(std::int64_t uid);
+
+class SlurmFacts {
+ public:
+  explicit SlurmFacts(NameOfUid name_of_uid = name_on_host) : name_of_uid_(std::move(name_of_uid)) {}
+
+  void set(slurm::Inventory inventory);
+  /// nullptr: that cluster was never read.
+  [[nodiscard]] std::shared_ptr<const ClusterFacts> cluster(const std::string& name) const;
+
+  /// The name of a uid on this host; looked up once, then kept for ten minutes.
+  [[nodiscard]] std::optional<std::string> user_name(std::int64_t uid, UnixTime now);
+  /// Looks the users of the last inventory up, so that the admission path finds them in memory.
+  void warm_users(UnixTime now);
+
+ private:
+  struct Name {
+    std::optional<std::string> name;
+    UnixTime read_at = 0;
+  };
+  const NameOfUid name_of_uid_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const ClusterFacts>> clusters_;
+  std::map<std::int64_t, Name> names_;
+};
+
+}  // namespace sluice::service

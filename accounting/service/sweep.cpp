@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Books::sweep and Books::expire: what happens because time has passed.
+
+#include <algorithm>
+
+#include "accounting/core/digest.hpp"
+#include "accounting/service/books.hpp"
+#include "accounting/slurm/tag.hpp"
+
+namespace sluice::service {
+namespace {
+
+// How long an admission may wait for us.
+constexpr std::size_t jobs_per_lock = 500;
+constexpr std::size_t closed_per_lock = 50;
+
+}  // namespace
+
+Result<void> Books::close(Transaction& transaction, const Admission& a, const std::string& why, UnixTime now) {
+  const auto* lien = a.lien_number > 0 ? ledger_.lien(a.lien_id(a.lien_number)) : nullptr;
+  if (lien != nullptr) {
+    ledger::Event event = new_event("void/" + lien->id, ledger::EventKind::void_lien, {-1, "sluiced"}, now);
+    event.memo = why;
+    event.document = a.content_sha256;
+    event.transfers = ledger::void_transfers(*lien);
+    const auto posted = transaction.post(std::move(event));
+    if (!posted.ok()) return posted;
+  }
+  Admission after = a;
+  after.open = false;
+  after.closed_because = why;
+  after.reasons.push_back(why);
+  transaction.batch.admissions.push_back(to_row(after));
+  return {};
+}
+
+Result<void> Books::close_some(std::span<const std::pair<std::string, std::string>> closing, UnixTime now) {
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*this);
+  for (const auto& [id, why] : closing) {
+    const auto closed = close(transaction, open_.at(id), why, now);
+    if (!closed.ok()) return closed;
+  }
+  const auto committed = transaction.commit();
+  if (!committed.ok()) return committed;
+  for (const auto& [id, why] : closing) {
+    Admission after = open_.at(id);
+    after.open = false;
+    put(std::move(after));
+  }
+  return {};
+}
+
+/// Notes which admissions have a job, and their job ids.
+Result<void> Books::see_live_jobs(const slurm::LiveCluster& cluster, UnixTime now) {
+  const auto config = this->config();
+  const bool ours = cluster.cluster == config->cluster;
+  for (std::size_t first = 0; first < cluster.jobs.size(); first += jobs_per_lock) {
+    const std::size_t last = std::min(cluster.jobs.size(), first + jobs_per_lock);
+    // Texts are read before the lock is taken.
+    std::vector<std::string> ids;
+    std::vector<bool> bare;
+    for (std::size_t i = first; i < last; ++i) {
+      const auto& job = cluster.jobs[i];
+      const auto tag = slurm::find_tag(job.admin_comment);
+      std::string id = tag && tag->id ? *tag->id : "";
+      const bool forged = !id.empty() && ours && (!tag->mac || *tag->mac != tag_mac(mac_key_, id, cluster.cluster, job.user_id));
+      ids.push_back(forged ? "" : std::move(id));
+      bare.push_back(!tag || forged);
+    }
+    const std::lock_guard lock(mutex_);
+    Working working;
+    for (std::size_t i = first; i < last; ++i) {
+      const auto& job = cluster.jobs[i];
+      auto found = open_.find(ids[i - first]);
+      if (found == open_.end() || found->second.user_id != static_cast<std::int64_t>(job.user_id)) {
+        const auto matched = match_job({cluster.cluster, job.job_id, job.array_job_id, job.user_id, job.account, job.partition,
+                                        job.submit, bare[i - first]}, nullptr);
+        if (!matched) continue;
+        found = open_.find(*matched);
+      }
+      Sighting& sighting = sightings_[found->first];
+      sighting.seen = true;
+      if (!job.finished && !job.revoked) {
+        sighting.last_alive = now;
+        sighting.asked = false;
+      }
+      const std::uint32_t id = job.array_job_id != 0 ? job.array_job_id : job.job_id;
+      if (!found->second.job_ids.contains(id)) working.try_emplace(found->first, found->second).first->second.job_ids.insert(id);
+    }
+    if (working.empty()) continue;
+    Transaction transaction(*this);
+    for (const auto& [id, admission] : working) transaction.batch.admissions.push_back(to_row(admission));
+    const auto committed = transaction.commit();
+    if (!committed.ok()) return committed;
+    for (auto& [id, admission] : working) put(std::move(admission));
+  }
+  return {};
+}
+
+Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(const std::vector<slurm::LiveCluster>& live, UnixTime now) {
+  const std::lock_guard one_settler(settling_);
+  const auto config = this->config();
+  std::map<std::string, std::vector<std::uint32_t>> overdue;
+  UnixTime as_of = now;
+  for (const auto& cluster : live) {
+    if (!cluster.ok) continue;
+    as_of = std::min(as_of, cluster.as_of);
+    const auto seen = see_live_jobs(cluster, now);
+    if (!seen.ok()) return seen.failure();
+  }
+  // What one cluster does not hold another may: without all of them nothing is given up.
+  const auto wanted = config->clusters();
+  const bool all_read = std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+    return std::any_of(live.begin(), live.end(), [&](const auto& one) { return one.cluster == name && one.ok; });
+  });
+  if (!all_read) return overdue;
+
+  std::vector<std::pair<std::string, std::string>> closing;
+  const std::int64_t patience = config->collector.void_after_seconds;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, a] : open_) {
+      Sighting& sighting = sightings_[id];
+      if (!sighting.seen && a.job_ids.empty()) {
+        // After a start its record may have to be read first.
+        if (as_of - std::max(a.created_at, loaded_at_) < patience) continue;
+        closing.emplace_back(id, "no job came of this submission: Slurm refused it or it was given up");
+        continue;
+      }
+      const UnixTime alive = std::max({sighting.last_alive, loaded_at_, a.created_at});
+      if (now - alive < patience) continue;
+      // Tasks that were cancelled while pending never get a record of their own. That none is left
+      // is known once slurmdbd was asked for the array and was read beyond its end.
+      const bool asked_in_vain = sighting.asked && collected_to_ - alive >= patience;
+      if (a.tasks_total > 1 && asked_in_vain && now - alive >= 2 * patience) {
+        closing.emplace_back(id, "none of its tasks is left in Slurm");
+        continue;
+      }
+      sighting.asked = true;
+      for (const auto& cluster : std::set<std::string>{a.target, a.cluster}) {
+        auto& ids = overdue[cluster];
+        ids.insert(ids.end(), a.job_ids.begin(), a.job_ids.end());
+      }
+    }
+  }
+  for (std::size_t first = 0; first < closing.size(); first += closed_per_lock) {
+    const std::span<const std::pair<std::string, std::string>> all(closing);
+    const auto closed = close_some(all.subspan(first, std::min(closed_per_lock, closing.size() - first)), now);
+    if (!closed.ok()) return closed.failure();
+  }
+  return overdue;
+}
+
+Result<void> Books::expire(UnixTime now) {
+  bool changed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    Transaction transaction(*this);
+    std::vector<std::string> expired;
+    for (const auto& [id, voucher] : vouchers_) {
+      const Programme& programme = programmes_.at(voucher.programme);
+      const bool revoked = voucher.state == VoucherState::revoked;
+      if (!revoked && now < std::min(voucher.valid_to, programme.valid_to)) continue;
+      // Again and again: what a lien or a charge gives back later must not stay either.
+      const Money available = ledger_.balance(ledger::voucher(id)).available();
+      if (available.micro > 0) {
+        const auto kind = revoked ? ledger::EventKind::revoke : ledger::EventKind::expire;
+        ledger::Event event = new_event(random_id(std::string(name_of(kind)) + "/" + id + "/"), kind, {-1, "sluiced"}, now);
+        event.transfers = ledger::expire_transfers(voucher.programme, id, available, revoked || programme.expiry_to == ExpiryTo::budget);
+        const auto posted = transaction.post(std::move(event));
+        if (!posted.ok()) return posted;
+      }
+      if (!revoked && voucher.state != VoucherState::expired) {
+        Voucher after = voucher;
+        after.state = VoucherState::expired;
+        transaction.batch.objects.push_back(voucher_object(after));
+        expired.push_back(id);
+      }
+    }
+    changed = !transaction.batch.events.empty() || !transaction.batch.objects.empty();
+    if (changed) {
+      const auto committed = transaction.commit();
+      if (!committed.ok()) return committed;
+      for (const auto& id : expired) vouchers_.at(id).state = VoucherState::expired;
+    }
+  }
+  return changed ? storage_.sync() : Result<void>{};
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pool of handles, and the order that keeps a daemon from waiting: breaker,
+// then handle, then breaker again.
+
+#include "plugins/client/client.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::client {
+
+using Permit = Breaker::Permit;
+
+/// A handle that goes back to the pool whatever happens.
+class Client::Lease {
+ public:
+  Lease(Client& client, std::unique_ptr<Transfer> transfer) : client_(client), transfer_(std::move(transfer)) {}
+  ~Lease() {
+    if (transfer_) client_.put_back(std::move(transfer_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  explicit operator bool() const { return transfer_ != nullptr; }
+  Transfer* operator->() const { return transfer_.get(); }
+
+ private:
+  Client& client_;
+  std::unique_ptr<Transfer> transfer_;
+};
+
+/// A permit that is given account of whatever happens: a probe that vanished in an
+/// exception would leave the breaker waiting for it for ever.
+class Client::Ticket {
+ public:
+  Ticket(Breaker& breaker, Permit permit, const Exchange& exchange)
+      : breaker_(breaker), permit_(permit), exchange_(exchange) {}
+  ~Ticket() {
+    if (!settled_) (void)breaker_.report(permit_, false, Breaker::Clock::now(), exchange_.backoff);
+  }
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+  void settled() { settled_ = true; }
+
+ private:
+  Breaker& breaker_;
+  const Permit permit_;
+  const Exchange& exchange_;
+  bool settled_ = false;
+};
+
+Client::Client(Log log, std::size_t handles_max) : log_(log), handles_max_(std::max<std::size_t>(handles_max, 1)) {
+  idle_.reserve(handles_max_);  // so that put_back() can't fail
+}
+
+void Client::init_library() {
+  // All of it, although we need no TLS: libcurl counts its users, and a later one
+  // in the same process would find it initialised without.
+  curl_global_init(CURL_GLOBAL_ALL);
+}
+
+void Client::end_library() { curl_global_cleanup(); }
+
+std::unique_ptr<Transfer> Client::take(Breaker::Time deadline) {
+  std::unique_lock lock(mutex_);
+  const bool free = returned_.wait_until(lock, deadline, [this] { return !idle_.empty() || handles_ < handles_max_; });
+  if (!free) return nullptr;
+  if (!idle_.empty()) {
+    auto transfer = std::move(idle_.back());  // the one used last: its connection is the most likely to be alive
+    idle_.pop_back();
+    return transfer;
+  }
+  auto transfer = std::make_unique<Transfer>();
+  ++handles_;
+  return transfer;
+}
+
+void Client::put_back(std::unique_ptr<Transfer> transfer) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(transfer));
+  }
+  returned_.notify_one();
+}
+
+void Client::settle(Permit permit, bool reached, const Exchange& exchange, const std::string& why) {
+  const auto notice = breaker_.report(permit, reached, Breaker::Clock::now(), exchange.backoff);
+  if (!notice || log_ == nullptr) return;
+  if (notice->kind == Breaker::Notice::Kind::opened) {
+    log_(notice->kind, ("couldn't reach the service at " + exchange.socket_path + ": " + why +
+                        "; submissions go on without it until it answers").c_str());
+  } else {
+    log_(notice->kind, ("the service at " + exchange.socket_path + " answers again after " +
+                        std::to_string(notice->duration.count()) + " ms; submissions that went on without it: " +
+                        std::to_string(notice->without_answer)).c_str());
+  }
+}
+
+Reply Client::post(const Exchange& exchange) {
+  const auto start = Breaker::Clock::now();
+  const Permit permit = breaker_.ask(start);
+  if (permit == Permit::skip) return {};
+
+  Ticket ticket(breaker_, permit, exchange);
+  const auto allowed = permit == Permit::probe ? std::min(exchange.probe, exchange.deadline) : exchange.deadline;
+  const auto deadline = start + allowed;
+  const Lease transfer(*this, take(deadline));
+  if (permit == Permit::pass && breaker_.is_open()) {  // it opened while we were queued
+    breaker_.abandon();
+    ticket.settled();
+    return {};
+  }
+  Reply reply;
+  if (!transfer) {
+    reply.outcome = Reply::Outcome::timed_out;
+    reply.why = "every connection was busy";
+  } else {
+    TransferResult result = transfer->post(exchange.socket_path, exchange.path, exchange.body, deadline);
+    reply.status = result.status;
+    reply.body = std::move(result.body);
+    reply.why = std::move(result.why);
+    switch (result.outcome) {
+      case TransferResult::Outcome::answered: reply.outcome = Reply::Outcome::answered; break;
+      case TransferResult::Outcome::timed_out: reply.outcome = Reply::Outcome::timed_out; break;
+      case TransferResult::Outcome::unreachable: reply.outcome = Reply::Outcome::unreachable; break;
+      case TransferResult::Outcome::bad_reply: reply.outcome = Reply::Outcome::bad_reply; break;
+    }
+  }
+  // A reply that can't be read is no outage: somebody is there and costs no waiting.
+  const bool reached = reply.outcome == Reply::Outcome::answered || reply.outcome == Reply::Outcome::bad_reply;
+  ticket.settled();
+  settle(permit, reached, exchange, reply.why);
+  return reply;
+}
+
+}  // namespace sluice::client

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The question to sluiced, made from what a submission asks for (PROTOCOL.md,
+// "Request"). Pure: no clock, no I/O, and nothing of Slurm's headers.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "plugins/slurm_abi/job_fields.hpp"
+
+namespace sluice::job_submit {
+
+enum class Kind {
+  submit,
+  test,    ///< --test-only: a quote, never a lien
+  sibling  ///< a federation sibling's copy of a job that its origin has admitted
+};
+
+/// Option names as users type them, in the order in which they arrived.
+using Options = std::vector<std::pair<std::string, std::string>>;
+
+struct Request {
+  Kind kind = Kind::submit;
+  std::string nonce;  ///< empty where the submission has none
+  Options options;
+  std::string body;   ///< the JSON text
+};
+
+/// A submission that is refused before anybody is asked.
+struct LocalRefusal {
+  std::string line;
+};
+
+/// No more can come from SPANK options; whoever sends more goes round the commands.
+inline constexpr std::size_t options_max = 32;
+inline constexpr std::size_t option_bytes_max = 1024;
+inline constexpr std::size_t text_bytes_max = 4096;        ///< Slurm itself refuses from 1,024 on, arrays from 4,096
+inline constexpr std::size_t long_text_bytes_max = 65536;  ///< node lists and comments have no limit in Slurm
+
+[[nodiscard]] Kind kind_of(const slurm_abi::JobFields& job);
+
+[[nodiscard]] std::variant<Request, LocalRefusal> make_request(const slurm_abi::JobFields& job, std::uint32_t submit_uid);
+
+}  // namespace sluice::job_submit

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: the death of the process or a full disk never costs what was appended and
+// never leaves half a batch. Method: a child process appends and says so through a
+// pipe; it is killed at a random moment, or may write no more than so many bytes;
+// then the parent opens the file.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "accounting/ledger/storage/sqlite_storage.hpp"
+#include "test_folder.hpp"
+
+namespace sluice::ledger {
+namespace {
+
+/// Two events and an object that belong together.
+Batch numbered(int i) {
+  Batch batch;
+  const std::string n = std::to_string(i);
+  const auto add = [&](const std::string& id, std::vector<Transfer> transfers) {
+    Event event;
+    event.id = id + n;
+    event.period = "2026-01";
+    event.memo = std::string(300, 'm');
+    event.transfers = std::move(transfers);
+    batch.events.push_back(std::move(event));
+  };
+  add("fund", fund_transfers("P", Money{10}));
+  add("grant", grant_transfers("P", "V" + std::to_string(i % 7), Money{10}));
+  batch.objects = {{"mark", "last", n}};
+  return batch;
+}
+
+struct Found {
+  int batches = 0;
+  std::string problem;
+};
+
+/// What a file holds after its writer is gone; a problem where it is not whole.
+Found read_back(const std::string& file) {
+  auto opened = open_sqlite(file);
+  if (!opened.ok()) return {0, opened.failure().text};
+  Storage& storage = **opened;
+  int events = 0;
+  Ledger again;
+  std::string problem;
+  const auto stored = storage.audit(
+      [&](Event&& event) {
+        ++events;
+        const auto checked = again.check(event);
+        if (!checked.ok()) problem = checked.failure().text;
+        if (checked.ok()) again.apply(event);
+      },
+      [](ChargeRow&&) {});
+  if (!stored.ok()) return {0, stored.failure().text};
+  if (events % 2 != 0) problem = "half a batch";
+  for (const auto& [account, balance] : stored->balances) {
+    if (again.balance(account) != balance) problem = account.name + " differs from its transfers";
+  }
+  const auto last = storage.object("mark", "last");
+  if (!last.ok()) return {0, last.failure().text};
+  const int marked = *last ? std::stoi((*last)->body) : 0;
+  if (marked * 2 != events) problem = "the mark says " + std::to_string(marked) + " and there are " + std::to_string(events) + " events";
+  return {events / 2, problem};
+}
+
+int told(int pipe_end) {
+  int last = 0;
+  int one = 0;
+  while (::read(pipe_end, &one, sizeof one) == sizeof one) last = one;
+  return last;
+}
+
+TEST(StorageCrash, AKilledWriterLosesNothingThatItAppended) {
+  std::mt19937 random(20260101);
+  for (int round = 0; round < 12; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    const test::Folder folder;
+    const std::string file = folder.path() + "/ledger.db";
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(ends[0]);
+      auto storage = open_sqlite(file);
+      for (int i = 1; storage.ok(); ++i) {
+        if (!(*storage)->append(numbered(i)).ok()) break;
+        if (::write(ends[1], &i, sizeof i) != sizeof i) break;
+        if (i % 50 == 0 && !(*storage)->sync().ok()) break;
+      }
+      ::_exit(1);
+    }
+    ::close(ends[1]);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + random() % 120));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const int confirmed = told(ends[0]);
+    ::close(ends[0]);
+    const Found found = read_back(file);
+    EXPECT_EQ(found.problem, "");
+    EXPECT_GE(found.batches, confirmed);
+    EXPECT_LE(found.batches, confirmed + 1) << "one may have been written and not told of";
+  }
+}
+
+TEST(StorageCrash, AFullDiskFailsOneBatchAndSpoilsNothing) {
+  const test::Folder folder;
+  const std::string file = folder.path() + "/ledger.db";
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    ::signal(SIGXFSZ, SIG_IGN);
+    auto storage = open_sqlite(file);
+    if (!storage.ok()) ::_exit(2);
+    const rlimit full{400'000, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &full);
+    int i = 1;
+    while (i < 10'000 && (*storage)->append(numbered(i)).ok()) ::write(ends[1], &i, sizeof i) == sizeof i ? ++i : 0;
+    if (i == 10'000) ::_exit(3);
+    // Still full: refused again, and reading goes on.
+    if ((*storage)->append(numbered(i)).ok() || !(*storage)->load().ok()) ::_exit(4);
+    const rlimit free{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &free);
+    // Space again: it goes on where it stopped, without a restart.
+    if (!(*storage)->append(numbered(i)).ok() || !(*storage)->sync().ok()) ::_exit(5);
+    if (::write(ends[1], &i, sizeof i) != sizeof i) ::_exit(6);
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  ASSERT_EQ(WEXITSTATUS(status), 0);
+  const int confirmed = told(ends[0]);
+  ::close(ends[0]);
+  EXPECT_GT(confirmed, 10);
+  const Found found = read_back(file);
+  EXPECT_EQ(found.problem, "");
+  EXPECT_EQ(found.batches, confirmed);
+}
+
+TEST(StorageCrash, ATornLogLosesOnlyItsEnd) {
+  const test::Folder folder;
+  const std::string file = folder.path() + "/ledger.db";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto storage = open_sqlite(file);
+    for (int i = 1; storage.ok() && i <= 40; ++i) {
+      if (!(*storage)->append(numbered(i)).ok()) ::_exit(1);
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  // As after a power cut: the last writes never reached the disk.
+  const auto whole = std::filesystem::file_size(file + "-wal");
+  int last = 41;
+  for (std::uintmax_t cut = 0; cut < whole; cut += whole / 7) {
+    const test::Folder copy;
+    const std::string torn = copy.path() + "/ledger.db";
+    std::filesystem::copy_file(file, torn);
+    std::filesystem::copy_file(file + "-wal", torn + "-wal");
+    std::filesystem::resize_file(torn + "-wal", whole - cut);
+    const Found found = read_back(torn);
+    EXPECT_EQ(found.problem, "") << "without the last " << cut << " bytes";
+    EXPECT_LE(found.batches, last);
+    last = found.batches;
+  }
+  EXPECT_LT(last, 40);
+}
+
+}  // namespace
+}  // namespace sluice::ledger

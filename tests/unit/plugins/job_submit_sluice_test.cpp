@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: the built job_submit_sluice.so does to a job what PROTOCOL.md says, and by
+// policy where there is no answer. Method: opened as slurmctld opens it, with
+// Slurm's functions faked and a service on a real unix socket.
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <memory>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/fake_slurm/fake_slurm.hpp"
+#include "tests/unit/plugins/descriptor.hpp"
+#include "tests/unit/plugins/unix_server.hpp"
+
+namespace sluice {
+namespace {
+
+using nlohmann::json;
+using test::Descriptor;
+using test::http;
+using test::UnixServer;
+using Action = UnixServer::Action;
+using Then = UnixServer::Action::Then;
+
+class Plugin : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fake_slurm::reset();
+    live_before_ = fake_slurm::live_allocations();
+    library_ = dlopen(SLUICE_PLUGIN_FILE, RTLD_LAZY);
+    ASSERT_NE(library_, nullptr) << dlerror();
+    write_settings("");
+  }
+
+  void TearDown() override {
+    const int ended = started_ ? function<int()>("fini")() : SLURM_SUCCESS;
+    EXPECT_EQ(ended, SLURM_SUCCESS);
+    server_.reset();
+    EXPECT_EQ(fake_slurm::live_allocations(), live_before_) << "what the plugin allocated is Slurm's to free, and nothing else";
+    EXPECT_EQ(fake_slurm::wrong_frees(), 0);
+    dlclose(library_);
+  }
+
+  template <typename Signature>
+  Signature* function(const char* name) {
+    auto* address = reinterpret_cast<Signature*>(dlsym(library_, name));
+    if (address == nullptr) throw std::runtime_error(dlerror());
+    return address;
+  }
+
+  void write_settings(const std::string& more) {
+    const std::string path = folder_ / "plugin.conf";
+    std::ofstream(path) << "socket = " << socket_ << "\ndeadline_ms = 800\nsibling_deadline_ms = 800\nprobe_ms = 800\n" << more;
+    setenv("SLUICE_PLUGIN_CONF", path.c_str(), 1);
+  }
+
+  void start() {
+    ASSERT_EQ(function<int()>("init")(), SLURM_SUCCESS);
+    started_ = true;
+  }
+
+  void serve(const std::string& answer) {
+    serve_action({http(answer)});
+  }
+
+  void serve_action(const Action& action) {
+    server_.reset();
+    server_ = std::make_unique<UnixServer>(socket_, [action](const std::string&) { return action; });
+  }
+
+  int submit(Descriptor& job, std::uint32_t submit_uid = 6001) {
+    char* message = nullptr;
+    const int rc = function<int(job_desc_msg_t*, std::uint32_t, char**)>("job_submit")(job.get(), submit_uid, &message);
+    message_ = message == nullptr ? "" : message;
+    fake_slurm::free_text(message);
+    return rc;
+  }
+
+  json asked() { return json::parse(server_->last_body()); }
+
+  const test::ScratchFolder folder_;
+  const std::string socket_ = folder_ / "control.sock";
+  std::unique_ptr<UnixServer> server_;
+  std::string message_;
+  void* library_ = nullptr;
+  bool started_ = false;
+  int live_before_ = 0;
+};
+
+TEST_F(Plugin, HasTheNamesThatSlurmLooksFor) {
+  EXPECT_STREQ(static_cast<const char*>(dlsym(library_, "plugin_type")), "job_submit/sluice");
+  EXPECT_EQ(*static_cast<const std::uint32_t*>(dlsym(library_, "plugin_version")), static_cast<std::uint32_t>(SLURM_VERSION_NUMBER));
+  EXPECT_NE(dlsym(library_, "plugin_name"), nullptr);
+  EXPECT_EQ(dlsym(library_, "sluice_job_submit_submit"), nullptr) << "nothing else is visible";
+}
+
+TEST_F(Plugin, LetsJobsThroughBeforeInitAndAfterFini) {
+  Descriptor job;
+  EXPECT_EQ(submit(job), SLURM_SUCCESS);
+  start();
+  EXPECT_EQ(function<int()>("fini")(), SLURM_SUCCESS);
+  EXPECT_EQ(submit(job), SLURM_SUCCESS);
+  EXPECT_EQ(function<int()>("init")(), SLURM_SUCCESS);
+}
+
+TEST_F(Plugin, AppliesAnAdmission) {
+  start();
+  serve(R"({"v":1,"action":"admit","set":{"cluster_features":"chongqing","partition":"ai","begin_time":1767225600,
+            "admin_comment":"{\"sluice\":{\"v\":1}}"},"lines":["one","two"]})");
+  Descriptor job;
+  job->partition = fake_slurm::dup("old");
+  job.set_spank({"SLUICE_NONCE=00112233445566778899aabbccddeeff", "_SLURM_SPANK_OPTION_sluice_max_self=2.5"});
+  EXPECT_EQ(submit(job), SLURM_SUCCESS);
+  EXPECT_STREQ(job->partition, "ai");
+  EXPECT_STREQ(job->cluster_features, "chongqing");
+  EXPECT_STREQ(job->admin_comment, R"({"sluice":{"v":1}})");
+  EXPECT_EQ(job->begin_time, 1767225600);
+  EXPECT_EQ(job->extra, nullptr);
+  EXPECT_EQ(message_, "one\ntwo");
+  EXPECT_EQ(asked()["kind"], "submit");
+  EXPECT_EQ(asked()["nonce"], "00112233445566778899aabbccddeeff");
+  EXPECT_EQ(asked()["options"], json({{"max-self", "2.5"}}));
+}
+
+TEST_F(Plugin, RefusesWithTheCodeThatFits) {
+  start();
+  const struct {
+    const char* reason;
+    int code;
+  } rows[] = {{"policy", ESLURM_ACCOUNTING_POLICY}, {"denied", ESLURM_ACCESS_DENIED}};
+  for (const auto& row : rows) {
+    serve(std::string(R"({"v":1,"action":"refuse","set":{"partition":"ai"},"lines":["no"],"reason":")") + row.reason + "\"}");
+    Descriptor job;
+    EXPECT_EQ(submit(job), row.code);
+    EXPECT_EQ(message_, "no");
+    EXPECT_EQ(job->partition, nullptr) << "a refused job is left as it was";
+  }
+}
+
+TEST_F(Plugin, NeverPlacesWhatAFederationWouldStrand) {
+  start();
+  const struct {
+    const char* what;
+    void (*change)(Descriptor&);
+  } rows[] = {
+      {"an array", [](Descriptor& job) { job->array_inx = fake_slurm::dup("1-10"); }},
+      {"a het component", [](Descriptor& job) { job->het_job_offset = 1; }},
+      {"-M", [](Descriptor& job) { job->clusters = fake_slurm::dup("cq"); }},
+      {"--cluster-constraint", [](Descriptor& job) { job->cluster_features = fake_slurm::dup("mine"); }},
+      {"a sibling's copy", [](Descriptor& job) { job.set_job_id(67108865); }},
+  };
+  serve(R"({"v":1,"action":"admit","set":{"cluster_features":"chongqing","partition":"ai"}})");
+  for (const auto& row : rows) {
+    Descriptor job;
+    row.change(job);
+    const std::string before = job->cluster_features == nullptr ? "" : job->cluster_features;
+    EXPECT_EQ(submit(job), SLURM_SUCCESS) << row.what;
+    EXPECT_EQ(job->cluster_features == nullptr ? "" : job->cluster_features, before) << row.what;
+    EXPECT_STREQ(job->partition, "ai") << row.what << ": the rest is applied";
+  }
+}
+
+TEST_F(Plugin, TellsTestsAndSiblingsFromSubmissions) {
+  start();
+  serve(R"({"v":1,"action":"admit"})");
+  Descriptor test_only;
+  test_only->alloc_sid = NO_VAL;
+  EXPECT_EQ(submit(test_only), SLURM_SUCCESS);
+  EXPECT_EQ(asked()["kind"], "test");
+  Descriptor sibling;
+  sibling.set_job_id(67108865);
+  EXPECT_EQ(submit(sibling, 0), SLURM_SUCCESS);
+  EXPECT_EQ(asked()["kind"], "sibling");
+  EXPECT_EQ(asked()["job"]["job_id"], 67108865);
+}
+
+TEST_F(Plugin, AdmitsWithAPointerWhereThereIsNoAnswer) {
+  const Action rows[] = {
+      {http("", "500 Broken")},
+      {http("no json")},
+      {http(R"({"v":1,"action":"maybe"})")},
+      {http(std::string(100'000, ' ') + R"({"v":1,"action":"refuse"})")},
+      {"rubbish\r\n\r\n", Then::close},
+      {"", Then::close},
+      {"", Then::hang},
+  };
+  for (const Action& action : rows) {
+    SCOPED_TRACE(action.bytes.substr(0, 60));
+    ASSERT_EQ(function<int()>("init")(), SLURM_SUCCESS);
+    serve_action(action);
+    Descriptor job;
+    job->admin_comment = fake_slurm::dup("ticket 7");
+    job.set_spank({"SLUICE_NONCE=00112233445566778899aabbccddeeff", "_SLURM_SPANK_OPTION_sluice_voucher=CD-1"});
+    EXPECT_EQ(submit(job), SLURM_SUCCESS);
+    EXPECT_EQ(json::parse(job->admin_comment),
+              json::parse(R"({"text":"ticket 7","sluice":{"v":1,"nonce":"00112233445566778899aabbccddeeff","options":{"voucher":"CD-1"},"unpriced":true}})"));
+    EXPECT_EQ(message_, "");
+    EXPECT_EQ(fake_slurm::errors().size(), 1U) << "one line says so";
+    fake_slurm::reset();
+    EXPECT_EQ(function<int()>("fini")(), SLURM_SUCCESS);
+  }
+}
+
+TEST_F(Plugin, RefusesByPolicyWithALineThatSaysSo) {
+  write_settings("when_unreachable = refuse\n");
+  start();
+  Descriptor job;
+  EXPECT_EQ(submit(job), ESLURM_ACCOUNTING_POLICY);
+  EXPECT_NE(message_.find("doesn't answer"), std::string::npos);
+  EXPECT_EQ(job->admin_comment, nullptr);
+  Descriptor sibling;
+  sibling.set_job_id(67108865);
+  EXPECT_EQ(submit(sibling, 0), SLURM_SUCCESS) << "its origin has decided";
+  EXPECT_EQ(sibling->admin_comment, nullptr);
+}
+
+TEST_F(Plugin, SaysThatThereIsNoQuote) {
+  start();
+  Descriptor job;
+  job->alloc_sid = NO_VAL;
+  EXPECT_EQ(submit(job), SLURM_SUCCESS);
+  EXPECT_NE(message_.find("no quote"), std::string::npos);
+  EXPECT_EQ(job->admin_comment, nullptr);
+}
+
+TEST_F(Plugin, LogsAnOutageOnceHoweverManyJobsCome) {
+  start();
+  for (int i = 0; i < 100; ++i) {
+    Descriptor job;
+    EXPECT_EQ(submit(job), SLURM_SUCCESS);
+  }
+  EXPECT_EQ(fake_slurm::errors().size(), 1U);
+}
+
+TEST_F(Plugin, RefusesOverlongOptionsItself) {
+  start();
+  serve(R"({"v":1,"action":"admit"})");
+  Descriptor job;
+  job.set_spank({"_SLURM_SPANK_OPTION_sluice_voucher=" + std::string(1025, 'x')});
+  EXPECT_EQ(submit(job), ESLURM_ACCOUNTING_POLICY);
+  EXPECT_EQ(message_, "sluice: --voucher: longer than 1024 bytes; shorten it and submit again");
+  EXPECT_EQ(server_->requests(), 0);
+}
+
+TEST_F(Plugin, LetsEveryModificationThrough) {
+  start();
+  Descriptor job;
+#if SLUICE_JOB_MODIFY_HAS_ERR_MSG
+  char* message = nullptr;
+  EXPECT_EQ(function<int(job_desc_msg_t*, void*, std::uint32_t, char**)>("job_modify")(job.get(), nullptr, 0, &message), SLURM_SUCCESS);
+  EXPECT_EQ(message, nullptr);
+#else
+  EXPECT_EQ(function<int(job_desc_msg_t*, void*, std::uint32_t)>("job_modify")(job.get(), nullptr, 0), SLURM_SUCCESS);
+#endif
+}
+
+TEST_F(Plugin, ServesManyThreadsAtOnce) {
+  start();
+  serve(R"({"v":1,"action":"admit","set":{"admin_comment":"tag"},"lines":["l"]})");
+  auto* job_submit = function<int(job_desc_msg_t*, std::uint32_t, char**)>("job_submit");
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 25; ++k) {
+        Descriptor job;
+        char* message = nullptr;
+        const int rc = job_submit(job.get(), 6001, &message);
+        right += rc == SLURM_SUCCESS && message != nullptr && job->admin_comment != nullptr && std::string(job->admin_comment) == "tag" ? 1 : 0;
+        fake_slurm::free_text(message);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 200);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: what the plugin sends is read, and what it should not send is refused.
+// Method: rows of request texts.
+
+#include <gtest/gtest.h>
+
+#include "accounting/service/appraisal.hpp"
+
+namespace sluice::service {
+namespace {
+
+TEST(AdmissionRequest, IsRead) {
+  const auto request = admission_request_from_text(
+      R"({"v":1,"kind":"submit","nonce":"00ff","options":{"voucher":"V"},"job":{"user_id":6001,"partition":"ai","unknown":1}})");
+  ASSERT_TRUE(request.ok()) << request.failure().text;
+  EXPECT_EQ(request->kind, AdmissionRequest::Kind::submit);
+  EXPECT_EQ(request->nonce, "00ff");
+  EXPECT_EQ(request->option("voucher"), "V");
+  EXPECT_EQ(request->option("max-self"), "");
+  EXPECT_EQ(request->job.user_id, 6001u);
+  EXPECT_EQ(request->content_sha256.size(), 64u);
+  // Order and spaces are not content.
+  const auto same = admission_request_from_text(
+      R"({ "job":{"unknown":1,"partition":"ai","user_id":6001}, "options":{"voucher":"V"}, "nonce":"00ff", "kind":"submit", "v":1 })");
+  EXPECT_EQ(same->content_sha256, request->content_sha256);
+  const auto other = admission_request_from_text(
+      R"({"v":1,"kind":"submit","nonce":"00ff","options":{"voucher":"W"},"job":{"user_id":6001,"partition":"ai","unknown":1}})");
+  EXPECT_NE(other->content_sha256, request->content_sha256);
+}
+
+TEST(AdmissionRequest, IsRefused) {
+  const struct {
+    const char* text;
+    const char* said;
+  } rows[] = {
+      {"", "not a JSON object"},
+      {"[]", "not a JSON object"},
+      {"{", "not a JSON object"},
+      {R"({"kind":"submit","job":{"user_id":1}})", "v: "},
+      {R"({"v":2,"kind":"submit","job":{"user_id":1}})", "v: "},
+      {R"({"v":1,"job":{"user_id":1}})", "kind: is missing"},
+      {R"({"v":1,"kind":1,"job":{"user_id":1}})", "kind: "},
+      {R"({"v":1,"kind":"modify","job":{"user_id":1}})", "kind: write submit, test or sibling"},
+      {R"({"v":1,"kind":"submit","nonce":7,"job":{"user_id":1}})", "nonce: "},
+      {R"({"v":1,"kind":"submit","options":[],"job":{"user_id":1}})", "options: "},
+      {R"({"v":1,"kind":"submit","options":{"voucher":7},"job":{"user_id":1}})", "options.voucher: "},
+      {R"({"v":1,"kind":"submit"})", "job: is missing"},
+      {R"({"v":1,"kind":"submit","job":{}})", "user_id"},
+      {R"({"v":1,"kind":"submit","job":{"user_id":-1}})", "user_id"},
+  };
+  for (const auto& row : rows) {
+    const auto request = admission_request_from_text(row.text);
+    ASSERT_FALSE(request.ok()) << row.text;
+    EXPECT_EQ(request.failure().code, "bad_request") << row.text;
+    EXPECT_NE(request.failure().text.find(row.said), std::string::npos) << row.text << ": " << request.failure().text;
+  }
+  EXPECT_FALSE(admission_request_from_text(R"({"v":1,"kind":"submit","nonce":")" + std::string(65, 'a') + R"(","job":{"user_id":1}})").ok());
+}
+
+}  // namespace
+}  // namespace sluice::service
