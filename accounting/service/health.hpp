@@ -18,12 +18,15 @@ class Health {
     UnixTime succeeded_at = 0;
     UnixTime failed_at = 0;
     std::string problem;
-    [[nodiscard]] bool ok() const { return succeeded_at > 0 && succeeded_at >= failed_at; }
+    bool worked_last = false;  // two outcomes can fall into one second
+    [[nodiscard]] bool ok() const { return worked_last; }
   };
 
   void succeeded(const std::string& doing, UnixTime now) {
     const std::lock_guard lock(mutex_);
-    doings_[doing].succeeded_at = now;
+    Doing& one = doings_[doing];
+    one.succeeded_at = now;
+    one.worked_last = true;
   }
   /// True where this is news: it worked before, or failed for another reason.
   bool failed(const std::string& doing, const std::string& problem, UnixTime now) {
@@ -31,6 +34,7 @@ class Health {
     Doing& one = doings_[doing];
     const bool news = one.ok() || one.problem != problem || one.failed_at == 0;
     one.failed_at = now;
+    one.worked_last = false;
     one.problem = problem;
     return news;
   }

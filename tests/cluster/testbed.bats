@@ -183,7 +183,7 @@ int main(int argc, char **argv) {
 C
   mpicc -o "$BATS_TEST_TMPDIR/sum" "$BATS_TEST_TMPDIR/sum.c"
   as researcher1 bash -c 'cat >sum && chmod +x sum' <"$BATS_TEST_TMPDIR/sum"
-  run as researcher1 srun -Q -p bridge --constraint='[super*1&ai*1]' -N2 -n2 ./sum
+  run as researcher1 srun -Q -t5 -p bridge --constraint='[super*1&ai*1]' -N2 -n2 ./sum
   assert_success
   assert_output 'sum 3'
 }

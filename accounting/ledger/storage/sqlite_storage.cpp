@@ -280,10 +280,10 @@ Result<Snapshot> SqliteStorage::load() {
 
 Result<void> SqliteStorage::append(const Batch& batch) {
   try {
-    writer_.run("BEGIN IMMEDIATE");
+    SqliteRun(writer_, "BEGIN IMMEDIATE").done();
     try {
       write(batch);
-      writer_.run("COMMIT");
+      SqliteRun(writer_, "COMMIT").done();
     } catch (const SqliteProblem&) {
       // Accounts that the failed batch made are not there; forget their numbers.
       account_ids_.clear();
