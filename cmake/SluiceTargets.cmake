@@ -19,9 +19,21 @@ find_package(spdlog REQUIRED)
 find_path(SLURM_INCLUDE_DIR slurm/slurm.h)
 find_library(SLURM_LIBRARY slurm)
 
+# The folder that Debian's packages of Slurm load plugins from, elsewhere Slurm's own default.
+if(CMAKE_LIBRARY_ARCHITECTURE)
+  set(sluice_plugin_dir lib/${CMAKE_LIBRARY_ARCHITECTURE}/slurm-wlm)
+else()
+  set(sluice_plugin_dir ${CMAKE_INSTALL_LIBDIR}/slurm)
+endif()
+set(SLUICE_PLUGIN_DIR ${sluice_plugin_dir} CACHE STRING "Where Slurm loads plugins from")
+cmake_path(ABSOLUTE_PATH SLUICE_PLUGIN_DIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
+           OUTPUT_VARIABLE SLUICE_PLUGIN_FULL_DIR)
+
 add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow
+  # Where it was built is nobody's business, and would make equal builds differ.
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}=.
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>
   # g++ 12 at -O3 sees an overlap in every "text" + std::string (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
+#include <string>
 
 #include "mpi-bench/options.hpp"
 #include "mpi-bench/report.hpp"
@@ -73,7 +74,8 @@ int main(int argc, char** argv) {
   }
   const Transport transport(argc, argv);
   if (transport.ranks() < 2) {
-    std::fputs("sluice-linkbench: couldn't measure: there is one rank; start two or more, such as: mpirun -n 2 sluice-linkbench latency\n", stderr);
+    std::fputs("sluice-linkbench: couldn't measure: there is one rank; start two or more, "
+               "such as: mpirun -n 2 sluice-linkbench latency\n", stderr);
     return 2;
   }
   const Context context{utc_now(), Transport::library(), transport.hosts(), clock_step_ns()};

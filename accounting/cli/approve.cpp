@@ -14,10 +14,10 @@ namespace sluice::cli {
 namespace {
 
 Exit list_proposals(const Invocation& call, const VerbParser& parser, const std::string& state) {
-  const std::vector<std::string> states = {"pending", "approved", "rejected", "failed", "all"};
+  const std::vector<std::string> states = {"pending", "approved", "rejected", "all"};
   if (std::find(states.begin(), states.end(), state) == states.end()) {
     throw usage_failure("--state: '" + state + "' is not a proposal's state",
-                        "choose among pending, approved, rejected, failed, all");
+                        "choose among pending, approved, rejected, all");
   }
   const Answer answer =
       call.session().get("list proposals", "/v1/proposals" + query({{"state", state == "all" ? "" : state}}));
@@ -29,17 +29,10 @@ Exit list_proposals(const Invocation& call, const VerbParser& parser, const std:
   return Exit::done;
 }
 
-/// Exit::refused where the approved proposal could not be carried out.
 Exit print_decision(const Invocation& call, const VerbParser& parser, const std::string& id, bool reject,
                     const Answer& answer) {
-  const Json& nested = report::value_at(answer.object, "proposal");
-  const Json& proposal = nested.is_object() ? nested : answer.object;
-  const std::string state = report::raw_text(proposal, "state");
+  const Json& proposal = report::value_at(answer.object, "proposal");
   const std::string outcome = report::printable(report::raw_text(proposal, "outcome"));
-  if (state == "failed") {
-    throw CommandFailure{Exit::refused, "carry out proposal " + id, outcome.empty() ? "the service says no more" : outcome,
-                         "propose it again once that is put right"};
-  }
   if (parser.json()) {
     print_json(call.world, answer);
     return Exit::done;
@@ -61,7 +54,7 @@ Exit run_approve(Invocation& call) {
   parser.add_flag("--reject", reject, "Reject it instead; needs --reason");
   parser.add_option("--reason", reason, "TEXT", "Why it is rejected, for the books");
   parser.add_flag("--list", list, "List proposals instead");
-  parser.add_option("--state", state, "STATE", "With --list: pending (default), approved, rejected, failed or all");
+  parser.add_option("--state", state, "STATE", "With --list: pending (default), approved, rejected or all");
   parser.add_request_id();
   parser.add_listing(report::proposal_fields());
   parser.parse();

@@ -3,11 +3,18 @@
 // sluice quote: prices a job without submitting it.
 //
 // sbatch itself reads the options and #SBATCH lines, so that the job priced is the
-// job that would be submitted; SLUICE_QUOTE tells our plugins in which form to answer.
+// job that would be submitted. It asks every cluster of a federation and ends well if
+// one of them would take the job; SLUICE_QUOTE makes each tell what we judge by.
 
+#include <algorithm>
+#include <sstream>
+
+#include "accounting/cli/quote_choice.hpp"
 #include "accounting/cli/quote_reading.hpp"
 #include "accounting/cli/verb_parser.hpp"
 #include "accounting/cli/verbs.hpp"
+#include "accounting/report/fields.hpp"
+#include "accounting/report/text.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -47,20 +54,56 @@ std::string joined(const std::vector<std::string>& texts, const char* between) {
   return text;
 }
 
-CommandFailure refusal_of(const QuoteReading& reading) {
-  CommandFailure failure{Exit::refused, what, joined(reading.lines.empty() ? reading.errors : reading.lines, ", "), ""};
-  if (failure.why.empty()) failure.why = "sbatch refused it without a word";
+[[noreturn]] void refuse(const std::string& why) {
+  CommandFailure failure{Exit::refused, what, why, ""};
   if (failure.why.find("; ") == std::string::npos) failure.next = "change the request and ask again";
-  return failure;
+  throw failure;
 }
 
-/// Throws where sbatch gave neither a quote nor a refusal of the job.
-void check_answered(const QuoteReading& reading, const Finished& finished, bool json) {
+/// The cluster that jobs of this host are submitted to; empty where Slurm doesn't tell.
+std::string local_cluster(World& world) {
+  const auto finished = world.run({{"scontrol", "show", "config"}, {}});
+  if (!finished) return "";
+  std::istringstream lines(finished->out);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name, equals, value;
+    if (words >> name >> equals >> value && name == "ClusterName" && equals == "=") return value;
+  }
+  return "";
+}
+
+Result<Finished> ask_sbatch(World& world, const QuoteArguments& arguments, const std::vector<std::string>& options,
+                            const char* format) {
+  Command command{{"sbatch", "--test-only"}, {{"SLUICE_QUOTE", format}}};
+  command.arguments.insert(command.arguments.end(), options.begin(), options.end());
+  command.arguments.insert(command.arguments.end(), arguments.sbatch.begin(), arguments.sbatch.end());
+  return world.run(command);
+}
+
+/// Of several clusters sbatch names the reason of the one that answered last. So the one that
+/// decides is asked again, alone.
+std::vector<std::string> slurms_reason(World& world, const QuoteArguments& arguments, const QuoteReading& reading,
+                                       const Json& quote) {
+  const std::string cluster = report::raw_text(quote, "asked");
+  const bool stays = report::raw_text(quote, "cluster") == cluster;  // with -M it could not go elsewhere
+  const bool alone = std::all_of(reading.quotes.begin(), reading.quotes.end(),
+                                 [&](const auto& one) { return report::raw_text(one.object, "asked") == cluster; });
+  if (alone || !stays) return reading.errors;
+  const auto again = ask_sbatch(world, arguments, {"--clusters=" + cluster}, "text");
+  if (!again || again->status == 0) return reading.errors;
+  std::vector<std::string> errors = read_quote(again->err).errors;
+  return errors.empty() ? reading.errors : errors;
+}
+
+/// The cluster that decides gave no quote: why the job is refused, or nothing where people
+/// can still be told a price. Throws where it isn't known.
+std::string refusal_without_quote(const QuoteReading& reading, const Finished& finished, bool json) {
   if (reading.unreadable_quote) {
     throw CommandFailure{Exit::unreachable, what, "job_submit_sluice sent a quote that can't be read",
                          "compare the versions of sluice here and on the controller"};
   }
-  if (reading.no_service && reading.quotes.empty() && (finished.status != 0 || reading.lines.size() == 1)) {
+  if (reading.no_service) {
     throw CommandFailure{Exit::unreachable, what, joined(reading.lines, ", "), "try again in a few minutes"};
   }
   if (finished.status != 0) {
@@ -71,42 +114,75 @@ void check_answered(const QuoteReading& reading, const Finished& finished, bool 
     if (reading.wrong_options && reading.lines.empty()) {
       throw CommandFailure{Exit::usage, what, joined(reading.errors, ", "), "see sbatch(1) for its options"};
     }
-    return;
+    const std::string why = joined(reading.lines.empty() ? reading.errors : reading.lines, "; also: ");
+    return why.empty() ? "sbatch refused it without a word" : why;
   }
-  if (json ? reading.quotes.empty() : reading.lines.empty()) {
+  // A host without our SPANK plugin can't ask for a quote; what people read comes all the same.
+  if (json || reading.lines.empty()) {
     throw CommandFailure{Exit::unreachable, what, "Slurm took the job but no price came with it",
                          "run `sluice doctor`: job_submit_sluice may not be loaded, or sluiced may be down"};
   }
+  return "";
+}
+
+struct Outcome {
+  std::vector<std::string> lines;
+  std::vector<std::string> will_run;
+  std::string refusal;  ///< empty: it would be taken
+};
+
+Outcome judge(World& world, const QuoteArguments& arguments, const QuoteReading& reading, const Quotes& deciding) {
+  Outcome outcome;
+  std::vector<std::string> refusals = refusals_of(deciding, reading.quotes);
+  if (refusals.empty()) outcome.lines = quote_lines(deciding);
+  if (refusals.empty() && slurm_refuses(deciding)) {
+    refusals = slurms_reason(world, arguments, reading, deciding.front().object);
+    if (refusals.empty()) refusals.emplace_back("Slurm would refuse it and doesn't say why");
+  }
+  if (!refusals.empty()) outcome.lines = refusals;
+  outcome.refusal = joined(refusals, "; also: ");
+  const std::string asked = report::raw_text(deciding.front().object, "asked");
+  const std::string runs_on = report::raw_text(deciding.front().object, "cluster");
+  if (!deciding.front().accepted || !refusals.empty()) return outcome;
+  if (asked == runs_on) {
+    outcome.will_run = reading.will_run;
+  } else {
+    outcome.lines.push_back("no estimate of the start: the job would run on cluster " + report::printable(runs_on));
+  }
+  return outcome;
+}
+
+void print_json(World& world, const QuoteReading& reading, const Outcome& outcome) {
+  Json quotes = Json::array();
+  for (const ClusterQuote& quote : reading.quotes) quotes.push_back(quote.object);
+  world.out << Json{{"quotes", std::move(quotes)},
+                    {"lines", outcome.lines},
+                    {"slurm", joined(outcome.will_run, "\n")},
+                    {"refused", !outcome.refusal.empty()}}
+                   .dump()
+            << '\n';
 }
 
 }  // namespace
 
 Exit run_quote(Invocation& call) {
   const QuoteArguments arguments = split_arguments(call);
-  Command command{{"sbatch", "--test-only"}, {{"SLUICE_QUOTE", arguments.json ? "json" : "text"}}};
-  command.arguments.insert(command.arguments.end(), arguments.sbatch.begin(), arguments.sbatch.end());
-  const auto finished = call.world.run(command);
+  const auto finished = ask_sbatch(call.world, arguments, {}, "json");
   if (!finished) {
     throw CommandFailure{Exit::unreachable, what, "sbatch can't be started (" + finished.failure().text + ")",
                          "run it where Slurm's commands are installed"};
   }
   const QuoteReading reading = read_quote(finished->err);
-  check_answered(reading, *finished, arguments.json);
-  const bool refused = finished->status != 0;
+  const Quotes deciding = deciding_quotes(reading.quotes, [&] { return local_cluster(call.world); });
   for (const std::string& other : reading.others) call.world.err << "sbatch: " << other << '\n';
-  if (arguments.json) {
-    call.world.out << Json{{"quotes", reading.quotes},
-                           {"lines", reading.lines},
-                           {"slurm", joined(reading.will_run, "\n")},
-                           {"refused", refused}}
-                          .dump()
-                   << '\n';
-  }
-  if (refused) throw refusal_of(reading);
-  if (!arguments.json) {
-    for (const std::string& line : reading.lines) call.world.out << line << '\n';
-    for (const std::string& line : reading.will_run) call.world.out << line << '\n';
-  }
+  const Outcome outcome = deciding.empty()
+                              ? Outcome{reading.lines, reading.will_run, refusal_without_quote(reading, *finished, arguments.json)}
+                              : judge(call.world, arguments, reading, deciding);
+  if (arguments.json) print_json(call.world, reading, outcome);
+  if (!outcome.refusal.empty()) refuse(outcome.refusal);
+  if (arguments.json) return Exit::done;
+  for (const std::string& line : outcome.lines) call.world.out << line << '\n';
+  for (const std::string& line : outcome.will_run) call.world.out << line << '\n';
   return Exit::done;
 }
 

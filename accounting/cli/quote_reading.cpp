@@ -5,6 +5,8 @@
 
 #include "accounting/cli/quote_reading.hpp"
 
+#include <algorithm>
+
 #include "accounting/report/text.hpp"
 
 namespace sluice::cli {
@@ -37,23 +39,40 @@ bool tells_of_wrong_options(std::string_view line) {
   return false;
 }
 
+/// Slurm numbers the components of a heterogeneous job: "0: sluice: …".
+std::string_view without_component(std::string_view line) {
+  const std::size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+  return digits > 0 && line.substr(digits, 2) == ": " ? line.substr(digits + 2) : line;
+}
+
+void take_quote(QuoteReading& reading, std::string_view text, bool accepted) {
+  auto quote = nlohmann::json::parse(text, nullptr, false);
+  if (!quote.is_object()) {
+    reading.unreadable_quote = true;
+    return;
+  }
+  reading.quotes.push_back({std::move(quote), accepted});
+}
+
+/// Whether it was one of ours.
+bool take_our_line(QuoteReading& reading, std::string_view line, bool error) {
+  line = without_component(line);
+  if (take_prefix(line, "sluice-quote: ")) {
+    take_quote(reading, line, !error);
+    return true;
+  }
+  if (!take_prefix(line, "sluice: ")) return false;
+  reading.no_service |= contains(line, "the accounting service of this cluster doesn't answer");
+  std::string shown = report::printable(line);
+  // Every cluster of a federation says the same of a request that is wrong in itself.
+  if (std::find(reading.lines.begin(), reading.lines.end(), shown) == reading.lines.end()) reading.lines.push_back(std::move(shown));
+  return true;
+}
+
 void sort_line(QuoteReading& reading, std::string_view line) {
   const bool prefixed = take_prefix(line, "sbatch: ");
   const bool error = prefixed && (take_prefix(line, "error: ") || take_prefix(line, "fatal: "));
-  if (prefixed && take_prefix(line, "sluice-quote: ")) {
-    auto quote = nlohmann::json::parse(line, nullptr, false);
-    if (quote.is_object()) {
-      reading.quotes.push_back(std::move(quote));
-    } else {
-      reading.unreadable_quote = true;
-    }
-    return;
-  }
-  if (prefixed && take_prefix(line, "sluice: ")) {
-    reading.no_service |= contains(line, "the accounting service of this cluster doesn't answer");
-    reading.lines.push_back(report::printable(line));
-    return;
-  }
+  if (prefixed && take_our_line(reading, line, error)) return;
   const std::string shown = report::printable(line);
   if (prefixed && ((take_prefix(line, "Job ") && contains(line, " to start at ")) || contains(line, "Preempts:"))) {
     reading.will_run.push_back(shown);

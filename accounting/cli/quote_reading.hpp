@@ -12,12 +12,18 @@
 
 namespace sluice::cli {
 
+/// One cluster's quote (Q of accounting/service/API.md).
+struct ClusterQuote {
+  nlohmann::json object;
+  bool accepted = false;  ///< that cluster's slurmctld would take the job, and its estimate is the one shown
+};
+
 struct QuoteReading {
-  nlohmann::json quotes = nlohmann::json::array();  ///< one per cluster that was asked
-  std::vector<std::string> lines;                   ///< ours for people, without "sluice: "
-  std::vector<std::string> will_run;                ///< Slurm's estimate, as it stands
-  std::vector<std::string> errors;                  ///< Slurm's own
-  std::vector<std::string> others;                  ///< what else it said, for stderr
+  std::vector<ClusterQuote> quotes;   ///< of clusters that were asked; not always of all
+  std::vector<std::string> lines;     ///< ours for people, without "sluice: ", each once
+  std::vector<std::string> will_run;  ///< Slurm's estimate, as it stands
+  std::vector<std::string> errors;    ///< Slurm's own
+  std::vector<std::string> others;    ///< what else it said, for stderr
   bool unreadable_quote = false;
   bool no_service = false;     ///< our plugin says that sluiced didn't answer it
   bool no_controller = false;  ///< the errors say that slurmctld didn't answer

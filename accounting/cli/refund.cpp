@@ -18,7 +18,7 @@ void print_refund(const VerbParser& parser, World& world, const std::string& job
   }
   const auto shown = [&](const char* path) { return report::printable(report::raw_text(answer.object, path)); };
   const std::string outcome = shown("refund.outcome");
-  world.out << "refunded " << shown("refund.amount") << " yuan of job " << job << "\n" << outcome << (outcome.empty() ? "" : "\n");
+  world.out << "job " << job << ": " << (outcome.empty() ? "refunded " + shown("refund.amount") : outcome) << '\n';
 }
 
 /// A job's number; a task of an array as text, so that a service that knows numbers only

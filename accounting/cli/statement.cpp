@@ -14,13 +14,13 @@ Exit run_statement(Invocation& call) {
   VerbParser parser(call);
   std::string account;
   std::string user;
-  std::string cluster;
+  std::vector<std::string> clusters;
   std::string voucher;
   std::string from;
   std::string to;
   parser.add_option("-A,--account", account, "ACCOUNT", "Only this account's jobs");
   parser.add_option("-u,--user", user, "USER", "Only this user's jobs");
-  parser.add_option("-M,--clusters,--cluster", cluster, "CLUSTER", "Only this cluster's jobs");
+  parser.add_list("-M,--clusters,--cluster", clusters, "CLUSTER[,...]", "Only these clusters' jobs");
   parser.add_option("--voucher", voucher, "ID", "Only jobs that this voucher paid for");
   parser.add_option("-S,--starttime", from, "TIME", "Jobs that ended at or after this time");
   parser.add_option("-E,--endtime", to, "TIME", "Jobs that ended before this time");
@@ -28,7 +28,8 @@ Exit run_statement(Invocation& call) {
   parser.parse();
   if (!account.empty()) check_name("--account", account);
   if (!user.empty()) check_name("--user", user);
-  if (!cluster.empty()) check_name("--clusters", cluster);
+  std::string cluster;
+  for (const std::string& name : checked_names("--clusters", clusters)) cluster += (cluster.empty() ? "" : ",") + name;
   if (!voucher.empty()) check_id("--voucher", voucher);
   const Clock clock = call.world.clock();
   TimeExpression start;

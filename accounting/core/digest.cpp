@@ -16,10 +16,17 @@ namespace {
 
 using Digest = std::array<unsigned char, 32>;
 
+/// Fetched once: EVP_sha256() is looked up anew at each use.
+const EVP_MD* sha256_method() {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  SLUICE_CHECK(method != nullptr, "SHA-256 is available");
+  return method;
+}
+
 Digest sha256(std::string_view bytes) {
   Digest digest{};
   unsigned int size = 0;
-  SLUICE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1,
+  SLUICE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, sha256_method(), nullptr) == 1,
                "SHA-256 is available");
   return digest;
 }
@@ -58,7 +65,7 @@ std::string sha256_hex(std::string_view bytes) {
 std::string mac_hex(std::string_view key, std::string_view bytes) {
   Digest digest{};
   unsigned int size = 0;
-  const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  const auto* done = HMAC(sha256_method(), key.data(), static_cast<int>(key.size()),
                           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &size);
   SLUICE_CHECK(done != nullptr, "HMAC is available");
   return hex(digest.data(), 16);

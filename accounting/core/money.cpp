@@ -103,6 +103,18 @@ std::string format_money_fen(Money amount) {
   return format_scaled(divide_half_even(amount.micro, micro_per_fen)->micro, 2);
 }
 
+std::int64_t fen_at_most(Money amount) {
+  const bool cut = amount.is_negative() && amount.micro % micro_per_fen != 0;
+  return amount.micro / micro_per_fen - (cut ? 1 : 0);
+}
+
+std::int64_t fen_at_least(Money amount) {
+  const bool cut = !amount.is_negative() && amount.micro % micro_per_fen != 0;
+  return amount.micro / micro_per_fen + (cut ? 1 : 0);
+}
+
+std::string format_fen(std::int64_t fen) { return format_scaled(fen, 2); }
+
 std::optional<Money> divide_half_even(Int128 numerator, Int128 denominator) {
   SLUICE_CHECK(denominator > 0, "division needs a positive denominator");
   Int128 quotient = numerator / denominator;

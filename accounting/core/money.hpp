@@ -46,6 +46,14 @@ __extension__ typedef __int128 Int128;
 /// Rounded half-even to the fen, "12.50".
 [[nodiscard]] std::string format_money_fen(Money amount);
 
+/// Whole fen, at most or at least `amount`. What is there is rounded down and what is
+/// needed up, so that an amount which is too small never reads as if it were enough.
+[[nodiscard]] std::int64_t fen_at_most(Money amount);
+[[nodiscard]] std::int64_t fen_at_least(Money amount);
+
+/// Two decimals of a number of fen, "12.50".
+[[nodiscard]] std::string format_fen(std::int64_t fen);
+
 /// `amount` rounded half-even to whole fen.
 [[nodiscard]] Money round_to_fen(Money amount);
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr Field line_fields[] = {
     {"cluster", "Cluster", "集群", Kind::text, "cluster"},
-    {"job_id", "Job", "作业", Kind::text, "job_id"},
+    {"job", "Job", "作业", Kind::text, "job"},
+    {"job_id", "Job", "作业", Kind::text, "job_id", false},
     {"user", "User", "用户", Kind::text, "user"},
     {"account", "Account", "账户", Kind::text, "account"},
     {"partition", "Partition", "分区", Kind::text, "partition"},
@@ -47,7 +48,9 @@ std::string statement_text(const Json& statement, const Fields& fields) {
   const std::string from = printable(raw_text(statement, "from"));
   const std::string to = printable(raw_text(statement, "to"));
   std::string text = "对账单  Statement\n";
-  if (!from.empty() || !to.empty()) text += "期间  Period    " + from + " to " + to + "\n";
+  if (!from.empty() && !to.empty()) text += "期间  Period    " + from + " to " + to + "\n";
+  if (!from.empty() && to.empty()) text += "期间  Period    since " + from + "\n";
+  if (from.empty() && !to.empty()) text += "期间  Period    before " + to + "\n";
   text += "币种  Currency  元 CNY\n\n";
   text += table_text(fields, lines);
   if (lines.empty()) text += "期间内没有作业  No job ended in this period.\n";

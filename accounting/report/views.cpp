@@ -59,7 +59,8 @@ constexpr Field proposal[] = {
 };
 
 constexpr Field explanation[] = {
-    {"job_id", "Job", "", Kind::text, "job_id"},
+    {"job", "Job", "", Kind::text, "job"},
+    {"job_id", "Job id", "", Kind::text, "job_id", false},
     {"cluster", "Cluster", "", Kind::text, "cluster"},
     {"user", "User", "", Kind::text, "user"},
     {"account", "Account", "", Kind::text, "account"},
@@ -68,6 +69,8 @@ constexpr Field explanation[] = {
     {"lien", "Lien", "", Kind::text, "lien.id"},
     {"lien_amount", "Lien amount", "", Kind::money, "lien.amount"},
     {"lien_state", "Lien state", "", Kind::text, "lien.state"},
+    {"voided_at", "Voided at", "", Kind::time, "lien.voided_at", false},
+    {"voided_because", "Voided because", "", Kind::text, "lien.voided_because", false},
     {"quote", "Quote", "", Kind::money, "quote.amount"},
     {"charge", "Charge", "", Kind::money, "charge.amount"},
     {"by_voucher", "By voucher", "", Kind::money, "charge.by_voucher"},
@@ -77,7 +80,8 @@ constexpr Field explanation[] = {
     {"voucher", "Voucher", "", Kind::text, "charge.voucher"},
     {"elapsed_seconds", "Elapsed", "", Kind::elapsed, "charge.elapsed_seconds"},
     {"tres", "TRES", "", Kind::text, "charge.tres"},
-    {"priced_by", "Priced by", "", Kind::text, "charge.priced_by"},
+    {"price_book", "Price book", "", Kind::text, "charge.price_book"},
+    {"priced_by", "Priced by", "", Kind::text, "charge.priced_by", false},
     {"posted_at", "Posted at", "", Kind::time, "charge.posted_at"},
     {"tag", "Tag", "", Kind::text, "tag", false},
     {"reasons", "Reasons", "", Kind::list, "reasons", false},
@@ -88,14 +92,17 @@ constexpr Field lien_part[] = {
     {"state", "State", "", Kind::text, "state"},
     {"amount", "Amount", "", Kind::money, "amount"},
     {"voucher", "Voucher", "", Kind::text, "voucher"},
+    {"voided_at", "Voided at", "", Kind::time, "voided_at"},
+    {"voided_because", "Because", "", Kind::text, "voided_because"},
 };
 
 constexpr Field quote_part[] = {
     {"amount", "Amount", "", Kind::money, "amount"},
+    {"tasks", "Tasks", "", Kind::text, "tasks"},
     {"by_voucher", "By voucher", "", Kind::money, "by_voucher"},
     {"by_self", "By self", "", Kind::money, "by_self"},
     {"voucher", "Voucher", "", Kind::text, "voucher"},
-    {"priced_by", "Priced by", "", Kind::text, "priced_by"},
+    {"price_book", "Price book", "", Kind::text, "price_book"},
     {"at", "At", "", Kind::time, "at"},
 };
 
@@ -108,14 +115,14 @@ constexpr Field charge_part[] = {
     {"voucher", "Voucher", "", Kind::text, "voucher"},
     {"elapsed", "Elapsed", "", Kind::elapsed, "elapsed_seconds"},
     {"tres", "TRES", "", Kind::text, "tres"},
-    {"priced_by", "Priced by", "", Kind::text, "priced_by"},
+    {"price_book", "Price book", "", Kind::text, "price_book"},
     {"posted_at", "Posted at", "", Kind::time, "posted_at"},
 };
 
 constexpr Field other_record[] = {
-    {"cluster", "Cluster", "", Kind::text, "cluster"},   {"job_id", "Job", "", Kind::text, "job_id"},
-    {"task", "Task", "", Kind::text, "array_task_id"},   {"submit", "Submitted", "", Kind::time, "submit"},
-    {"state", "State", "", Kind::text, "state"},         {"charge", "Charge", "", Kind::money, "charge"},
+    {"cluster", "Cluster", "", Kind::text, "cluster"}, {"job", "Job", "", Kind::text, "job"},
+    {"submit", "Submitted", "", Kind::time, "submit"}, {"state", "State", "", Kind::text, "state"},
+    {"charge", "Charge", "", Kind::money, "charge"},
 };
 
 constexpr Field check[] = {
@@ -203,10 +210,13 @@ std::string balance_text(const Json& answer) {
 
 std::string explanation_text(const Json& explained) {
   const auto shown = [&](const char* path) { return printable(raw_text(explained, path)); };
-  std::string text = "Job " + shown("job_id") + " of cluster " + shown("cluster") + ": " + shown("state") + "\n";
+  // Only of an array is it news how many tasks were quoted.
+  Json quoted = explained;
+  if (value_at(quoted, "quote.tasks") == Json(1)) quoted["quote"].erase("tasks");
+  std::string text = "Job " + shown("job") + " of cluster " + shown("cluster") + ": " + shown("state") + "\n";
   text += "User " + shown("user") + ", account " + shown("account") + ", partition " + shown("partition") + "\n";
   append_part(text, explained, "Lien", "lien", lien_part);
-  append_part(text, explained, "Quote", "quote", quote_part);
+  append_part(text, quoted, "Quote", "quote", quote_part);
   append_part(text, explained, "Charge", "charge", charge_part);
   text += "\nWhy\n";
   std::size_t number = 0;
@@ -217,7 +227,7 @@ std::string explanation_text(const Json& explained) {
   if (number == 0) text += "  no reason is recorded\n";
   const Json& others = rows_at(explained, "others");
   if (!others.empty()) {
-    text += "\nOther records of this job id\n" + indented(table_text(default_fields(other_record), others));
+    text += "\nOther records of this job\n" + indented(table_text(default_fields(other_record), others));
   }
   return text;
 }

@@ -37,6 +37,8 @@ ledger::AdmissionRow to_row(const Admission& a) {
   add("scenario", a.scenario);
   add("price_book", a.price_book);
   add("closed_because", a.closed_because);
+  add("lien_voided_because", a.lien_voided_because);
+  if (a.lien_voided_at != 0) body["lien_voided_at"] = a.lien_voided_at;
   if (a.unpriced) body["unpriced"] = true;
   if (a.lien_used) body["lien_used"] = true;
   if (a.max_self) body["max_self"] = a.max_self->micro;
@@ -79,6 +81,8 @@ Result<Admission> admission_from_row(const ledger::AdmissionRow& row) {
     a.scenario = body.value("scenario", "");
     a.price_book = body.value("price_book", "");
     a.closed_because = body.value("closed_because", "");
+    a.lien_voided_because = body.value("lien_voided_because", "");
+    a.lien_voided_at = body.value("lien_voided_at", UnixTime{0});
     a.unpriced = body.value("unpriced", false);
     a.lien_used = body.value("lien_used", false);
     if (body.contains("max_self")) a.max_self = Money{body["max_self"].get<std::int64_t>()};

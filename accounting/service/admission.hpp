@@ -50,6 +50,8 @@ struct Admission {
   std::int64_t lien_number = 0;   ///< of the newest lien; 0: none was placed
   Money lien_first;               ///< amount of the first lien, for explain
   bool lien_used = false;         ///< a charge took something of a lien
+  UnixTime lien_voided_at = 0;    ///< of the newest lien; 0: it was not voided
+  std::string lien_voided_because;
   std::int64_t tasks_charged = 0; ///< records that ended a task, paid or not
   std::set<std::uint32_t> job_ids;  ///< as seen in slurmctld or slurmdbd; of an array only its own id
   std::vector<std::string> reasons; ///< how it was decided, in order

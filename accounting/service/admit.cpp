@@ -7,6 +7,7 @@
 #include "accounting/core/digest.hpp"
 #include "accounting/programme/eligibility.hpp"
 #include "accounting/service/books.hpp"
+#include "accounting/service/quote.hpp"
 #include "accounting/slurm/tag.hpp"
 
 namespace sluice::service {
@@ -28,10 +29,21 @@ bool is_denial(const Failure& failure) {
   return failure.code == "voucher_not_yours" || failure.code == "voucher_unknown";
 }
 
-std::string fen(Money amount) { return format_money_fen(amount); }
+std::string at_most(Money amount) { return format_fen(fen_at_most(amount)); }
+std::string at_least(Money amount) { return format_fen(fen_at_least(amount)); }
 
-/// For refusals: two amounts that differ must not read the same.
-std::string exact(Money amount) { return round_to_fen(amount) == amount ? format_money_fen(amount) : format_money(amount); }
+/// For a limit, as somebody set it.
+std::string exact(Money limit) { return round_to_fen(limit) == limit ? format_money_fen(limit) : format_money(limit); }
+
+/// What a quote says, in whole fen that add up; the user's own part is never more than it says.
+struct QuoteTexts {
+  explicit QuoteTexts(const Admission& a)
+      : amount(at_least(a.quote)), by_self(at_least(a.quote_by_self)),
+        by_voucher(format_fen(fen_at_least(a.quote) - fen_at_least(a.quote_by_self))) {}
+  std::string amount;
+  std::string by_self;
+  std::string by_voucher;
+};
 
 std::optional<Money> times(Money amount, std::int64_t count) {
   return divide_half_even(static_cast<Int128>(amount.micro) * count, 1);
@@ -57,16 +69,14 @@ Answer answer_again(const Admission& known) {
   return answer;
 }
 
-json quote_json(const Appraisal& appraisal, const Admission& admission, const std::vector<Failure>& refusals) {
-  json body = {{"cluster", appraisal.target},   {"partition", appraisal.partition},
-               {"account", appraisal.account},  {"user", appraisal.user},
-               {"unpriced", appraisal.unpriced}, {"amount", fen(admission.quote)},
-               {"by_voucher", fen(admission.quote_by_voucher)}, {"by_self", fen(admission.quote_by_self)},
-               {"voucher", admission.voucher},  {"tasks", appraisal.tasks_total},
-               {"notes", appraisal.notes}};
-  json broken = json::array();
-  for (const auto& one : refusals) broken.push_back({{"code", one.code}, {"text", one.text}});
-  body["refusals"] = std::move(broken);
+json quote_json(const Config& config, const Appraisal& appraisal, const Admission& admission, const std::vector<Failure>& refusals) {
+  const QuoteTexts quote(admission);
+  json body = quote_object(config, appraisal, refusals);
+  const auto unless_unpriced = [&](const std::string& amount) { return appraisal.unpriced ? json(nullptr) : json(amount); };
+  body["amount"] = unless_unpriced(quote.amount);
+  body["by_voucher"] = unless_unpriced(quote.by_voucher);
+  body["by_self"] = unless_unpriced(quote.by_self);
+  body["voucher"] = admission.voucher.empty() ? json(nullptr) : json(admission.voucher);
   return body;
 }
 
@@ -107,11 +117,11 @@ std::optional<Failure> Books::check_self_pay(const Admission& a) const {
     return refusal("account_unknown", "account " + a.account + " has no self-pay rule here; ask the centre's administrators");
   }
   if (a.max_self && a.task_by_self > *a.max_self) {
-    return refusal("over_max_self", "you would pay up to " + exact(a.task_by_self) + " yuan yourself and --max-self allows " +
+    return refusal("over_max_self", "you would pay up to " + at_least(a.task_by_self) + " yuan yourself and --max-self allows " +
                                         exact(*a.max_self) + "; raise it, shorten --time or ask for less");
   }
   if (a.quote_by_self.micro == 0) return std::nullopt;
-  const std::string part = exact(a.quote_by_self) + " yuan";
+  const std::string part = at_least(a.quote_by_self) + " yuan";
   if (rule->self_pay == SelfPay::none) {
     return refusal("self_pay_not_allowed", "account " + a.account + " may not pay itself and " + part +
                                                " would be its own; use a voucher that pays all of it");
@@ -122,8 +132,8 @@ std::optional<Failure> Books::check_self_pay(const Admission& a) const {
     const Money quoted = open == open_self_quotes_.end() ? Money{} : open->second;
     const Int128 room = static_cast<Int128>(rule->limit.micro) - owes.micro - quoted.micro;
     if (a.quote_by_self.micro > room) {
-      return refusal("over_account_limit", "account " + a.account + " may owe " + exact(rule->limit) + " yuan, owes " + exact(owes) +
-                                               " with " + exact(quoted) + " more quoted to its open jobs; this job needs " + part);
+      return refusal("over_account_limit", "account " + a.account + " may owe " + exact(rule->limit) + " yuan, owes " + at_least(owes) +
+                                               " with " + at_least(quoted) + " more quoted to its open jobs; this job needs " + part);
     }
   }
   return std::nullopt;
@@ -136,11 +146,12 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
   // A sibling's user was told at the origin.
   const bool tells = a.mode != Mode::observe && request.kind != AdmissionRequest::Kind::sibling;
   const bool test = request.kind == AdmissionRequest::Kind::test;
-  if (test && !request.option("quote-format").empty()) {
-    // A quote was asked for: answer it in full, whatever the mode.
-    if (request.option("quote-format") == "json") {
-      answer.lines.push_back("sluice-quote: " + quote_json(appraisal, a, refusals).dump(-1, ' ', false, json::error_handler_t::replace));
-    }
+  if (asks_for_quote(request)) {
+    // All is in that line, whatever the mode, and its reader words it.
+    answer.lines.push_back(quote_line(quote_json(*config_, appraisal, a, refusals)));
+    answer.admit = refusals.empty() || !acts;
+    answer.denied = !answer.admit && is_denial(refusals.front());
+    return answer;
   }
   if (!refusals.empty()) {
     if (acts) {
@@ -156,20 +167,23 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
     if (appraisal.unpriced) {
       answer.lines.push_back("sluice: " + (appraisal.notes.empty() ? std::string("no price is known") : appraisal.notes.back()) +
                              "; the job is charged when one is");
-    } else if (!a.voucher.empty()) {
-      answer.lines.push_back("sluice: up to " + fen(a.quote) + " yuan on " + appraisal.target + "/" + appraisal.partition +
-                             ": voucher " + a.voucher + " pays up to " + fen(a.quote_by_voucher) + ", you up to " +
-                             fen(a.quote_by_self));
+    } else if (const QuoteTexts quote(a); !a.voucher.empty()) {
+      answer.lines.push_back("sluice: up to " + quote.amount + " yuan on " + appraisal.target + "/" + appraisal.partition +
+                             ": voucher " + a.voucher + " pays up to " + quote.by_voucher + ", you up to " + quote.by_self);
     } else {
-      answer.lines.push_back("sluice: up to " + fen(a.quote) + " yuan on " + appraisal.target + "/" + appraisal.partition +
+      answer.lines.push_back("sluice: up to " + quote.amount + " yuan on " + appraisal.target + "/" + appraisal.partition +
                              ", paid by account " + a.account);
     }
   }
   if (test) return answer;
-  if (!appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
-  if (!appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
+  if (tells && !acts && !request.option("place").empty()) {
+    answer.lines.push_back("sluice: --place=" + request.option("place") + " has no effect until sluice is in force here");
+  }
+  // Before it is in force, only the tag is ours: where jobs run stays as it was.
+  if (acts && !appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
+  if (acts && !appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
   const bool quoted = !appraisal.unpriced && request.kind == AdmissionRequest::Kind::submit;
-  TagFacts tag{a.id, a.voucher, a.workload, {}, quoted ? fen(a.quote) : "", appraisal.unpriced};
+  TagFacts tag{a.id, a.voucher, a.workload, {}, quoted ? at_least(a.quote) : "", appraisal.unpriced};
   const Site* site = config_->site_of_cluster(appraisal.target);
   tag.site = site != nullptr ? site->name : appraisal.target;
   const std::string before = request.job.admin_comment.value_or("");
@@ -212,7 +226,7 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
     if (const auto known = open_.find(a.id); known != open_.end()) {
       if (is_repetition(known->second, a, config_->collector.void_after_seconds)) return answer_again(known->second);
       a.id = random_id("A");
-    } else if (const auto closed = storage_.admission(a.id); !closed.ok() || *closed) {
+    } else if (const auto closed = storage_.has_admission(a.id); !closed.ok() || *closed) {
       // Used before: a nonce comes from the user's side, and another job needs a lien of its own.
       a.id = random_id("A");
     }
@@ -262,8 +276,8 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
     const Money available = ledger_.balance(ledger::voucher(a.voucher)).available();
     if (*lien > available) {
       refusals.push_back(refusal("insufficient_balance",
-                                 "voucher " + a.voucher + " has " + exact(available) + " yuan available and this job may need " +
-                                     exact(*lien) + "; shorten --time, ask for less, or use another voucher"));
+                                 "voucher " + a.voucher + " has " + at_most(available) + " yuan available and this job may need " +
+                                     at_least(*lien) + "; shorten --time, ask for less, or use another voucher"));
     }
   }
   for (const auto& one : refusals) a.reasons.push_back(one.code + ": " + one.text);
@@ -286,8 +300,7 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
     const auto posted = transaction.post(std::move(event));
     if (!posted.ok()) return Answer{false, false, {}, {}, {}, {}, {"sluice: " + posted.failure().text}};
   }
-  transaction.batch.admissions.push_back(to_row(a));
-  const auto committed = transaction.commit();
+  const auto committed = transaction.commit_soon(to_row(a));
   if (!committed.ok()) throw std::runtime_error(committed.failure().text);
   put(std::move(a));
   return answer;

@@ -96,6 +96,16 @@ Priced price(const AppraisalInput& input, const std::string& target, const std::
   return {true, rated->amount, {}, {}};
 }
 
+/// Who names a partition of another site wants to run there.
+Failure with_site_of(Failure failure, const std::string& partition, const Config& config) {
+  if (failure.code != "partition_not_found") return failure;
+  for (const Site& site : config.sites) {
+    if (site.cluster == config.cluster || site.partition != partition) continue;
+    failure.text += "; to run in " + partition + " of cluster " + site.cluster + " give --place=" + site.name + " instead";
+  }
+  return failure;
+}
+
 void find_price(const AppraisalInput& input, Appraisal& appraisal) {
   const auto unpriced = [&](const std::string& why) {
     appraisal.unpriced = true;
@@ -121,10 +131,12 @@ void find_price(const AppraisalInput& input, Appraisal& appraisal) {
     job.partition = target_site->partition;
     appraisal.set_partition = target_site->partition;
   }
+  // It runs in the other site's partition; ours only bounds it, and is no news.
+  if (away && !job.partition && !input.here->shape.default_partition.empty()) job.partition = input.here->shape.default_partition;
   const auto estimates = tariff::estimate(job, input.here->shape, {input.config.lien_hours_max});
   if (!estimates.ok()) {
     appraisal.partition = job.partition.value_or("");
-    appraisal.refusals.push_back(estimates.failure());
+    appraisal.refusals.push_back(with_site_of(estimates.failure(), appraisal.partition, input.config));
     return;
   }
   std::optional<Priced> dearest;
@@ -192,7 +204,11 @@ Result<AdmissionRequest> admission_request_from_text(std::string_view text) {
   auto read = tariff::job_request_from_json(*job);
   if (!read.ok()) return read.failure();
   request.job = std::move(*read);
-  request.content_sha256 = sha256_hex(body.dump(-1, ' ', false, json::error_handler_t::replace));
+  // Slurm calls a sibling's plugin before it clears what the client left there, which is 0; no
+  // component of a heterogeneous job is ever sent to a sibling.
+  if (request.kind == AdmissionRequest::Kind::sibling) request.job.het_offset.reset();
+  // A repetition is the same bytes once more: the plugin keeps what it sent.
+  request.content_sha256 = sha256_hex(text);
   return request;
 }
 

@@ -58,6 +58,14 @@ Result<void> Books::Transaction::commit() {
   return appended;
 }
 
+Result<void> Books::Transaction::commit_soon(ledger::AdmissionRow row) {
+  ledger::NewAdmission admission{std::move(row), {}};
+  if (!batch.events.empty()) admission.lien = batch.events.front();
+  auto appended = books_.storage_.append_soon(std::move(admission));
+  committed_ = appended.ok();
+  return appended;
+}
+
 Result<void> Books::load(UnixTime now) {
   auto snapshot = storage_.load();
   if (!snapshot.ok()) return snapshot.failure();

@@ -4,9 +4,11 @@
 // open admissions live in memory behind one mutex; everything that changes is
 // appended to the storage before it counts.
 //
-// Any thread may call. No call waits for a network; only `sync`, views and audits
-// wait for the disk, none of them under the mutex. The implementation stands in
-// one file per idea: books.cpp, admit.cpp, settle.cpp, sweep.cpp, proposals.cpp, views.cpp.
+// Any thread may call. No call waits for a network. Only `sync`, views and audits wait
+// for the disk, none of them under the mutex; under it single rows are looked up (a
+// nonce that was used, a request id, a closed admission). The implementation stands in
+// one file per idea: books.cpp, admit.cpp, settle.cpp, sweep.cpp, proposals.cpp, views.cpp,
+// view_job.cpp.
 
 #pragma once
 
@@ -30,6 +32,7 @@
 #include "accounting/service/answer.hpp"
 #include "accounting/service/appraisal.hpp"
 #include "accounting/service/config.hpp"
+#include "accounting/service/live_jobs.hpp"
 #include "accounting/service/settlement.hpp"
 #include "accounting/slurm/record.hpp"
 #include "accounting/tariff/price_book.hpp"
@@ -46,7 +49,7 @@ struct Caller {
 struct Proposal {
   std::string id;
   std::string kind;
-  std::string state = "pending";  ///< pending, approved, rejected, failed
+  std::string state = "pending";  ///< pending, approved, rejected
   std::string summary;
   nlohmann::json body;
   ledger::Actor proposed_by;
@@ -91,7 +94,7 @@ class Books {
 
   /// Compares open admissions with what every slurmctld holds: voids liens whose
   /// job never came. Returns job ids per cluster to ask slurmdbd for.
-  Result<std::map<std::string, std::vector<std::uint32_t>>> sweep(const std::vector<slurm::LiveCluster>& live, UnixTime now);
+  Result<std::map<std::string, std::vector<std::uint32_t>>> sweep(std::vector<slurm::LiveCluster> live, UnixTime now);
   /// Ends vouchers whose time is over.
   Result<void> expire(UnixTime now);
 
@@ -118,10 +121,13 @@ class Books {
   Result<nlohmann::json> view_programmes(UnixTime now);
   Result<nlohmann::json> view_programme(const std::string& id, UnixTime now);
   Result<nlohmann::json> view_proposals(const Caller& caller, const std::optional<std::string>& state, UnixTime now);
-  Result<nlohmann::json> view_job(const Caller& caller, std::uint32_t job_id, const std::optional<std::string>& cluster,
-                                  const SlurmFacts& facts, UnixTime now);
+  Result<nlohmann::json> view_job(const Caller& caller, const JobName& name, const std::optional<std::string>& cluster,
+                                  SlurmFacts& facts, UnixTime now);
+  /// Of `clusters` alone where any is named.
   Result<nlohmann::json> view_statement(const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts,
-                                        UnixTime now);
+                                        UnixTime now, const std::vector<std::string>& clusters = {});
+  /// Reads the whole ledger, which takes a while: for those who have a role.
+  Result<nlohmann::json> verify_for(const Caller& caller, UnixTime now);
   Result<nlohmann::json> verify();
   [[nodiscard]] nlohmann::json counts() const;
 
@@ -136,6 +142,8 @@ class Books {
     Transaction& operator=(const Transaction&) = delete;
     Result<void> post(ledger::Event event);
     Result<void> commit();
+    /// For a new admission and, at most, the event of its lien: slurmctld waits for it.
+    Result<void> commit_soon(ledger::AdmissionRow row);
     ledger::Batch batch;
 
    private:
@@ -206,6 +214,12 @@ class Books {
   void add_tag(Transaction& transaction, const Settling& settling) const;
 
   // sweep.cpp
+  /// What a live job's AdminComment says, as far as it is to be believed.
+  struct JobText {
+    std::string id;     ///< of an admission; empty: none
+    bool bare = false;  ///< no tag of ours
+  };
+  Result<std::size_t> see_some(std::span<const slurm::LiveJob> jobs, std::span<const JobText> texts, UnixTime now);
   Result<void> see_live_jobs(const slurm::LiveCluster& cluster, UnixTime now);
   Result<void> close_some(std::span<const std::pair<std::string, std::string>> closing, UnixTime now);
   Result<void> close(Transaction& transaction, const Admission& admission, const std::string& why, UnixTime now);
@@ -231,7 +245,15 @@ class Books {
   [[nodiscard]] nlohmann::json show(const Voucher& voucher) const;
   [[nodiscard]] nlohmann::json show(const Programme& programme) const;
   [[nodiscard]] nlohmann::json show(const Proposal& proposal) const;
-  [[nodiscard]] nlohmann::json explain_admission(const Admission& admission) const;
+  /// Who bears what is left of a charge after refunds.
+  [[nodiscard]] nlohmann::json borne(const ledger::ChargeRow& row) const;
+
+  // view_job.cpp
+  Result<std::vector<ledger::ChargeRow>> rows_of(const JobName& name, const std::optional<std::string>& cluster);
+  [[nodiscard]] std::optional<Admission> stored_admission(const std::string& id);
+  [[nodiscard]] nlohmann::json price_book_name(const std::string& sha256);
+  [[nodiscard]] nlohmann::json explain_admission(const Admission& admission);
+  [[nodiscard]] nlohmann::json explain_charge(const ledger::ChargeRow& row, const nlohmann::json& record, const nlohmann::json& how);
 
   ledger::Storage& storage_;
   const std::string mac_key_;
@@ -254,6 +276,7 @@ class Books {
   UnixTime collected_to_ = 0;
   UnixTime loaded_at_ = 0;
 
+  LiveJobs live_;  ///< as the last sweep brought them; has a mutex of its own
   /// Makes a lost update in settling impossible without holding mutex_ over a whole batch.
   std::mutex settling_;
 };

@@ -15,6 +15,9 @@ namespace {
 constexpr std::int64_t inventory_seconds = 60;
 constexpr std::int64_t unrated_seconds = 60;
 constexpr std::int64_t window_seconds_max = 6 * 3600;  // one reply stays small after a long absence
+// Whoever waits for a look holds a thread of the public listener.
+constexpr auto look_wait = std::chrono::seconds(10);
+constexpr int looking_max = 2;
 
 }  // namespace
 
@@ -43,6 +46,19 @@ void Collector::wake() {
   changed_.notify_all();
 }
 
+bool Collector::look() {
+  std::unique_lock lock(mutex_);
+  if (looking_ >= looking_max) return false;
+  ++looking_;
+  // One that has begun may have read Slurm before the job was there.
+  const std::uint64_t wanted = sweeps_begun_ + 1;
+  sweep_wanted_ = std::max(sweep_wanted_, wanted);
+  changed_.notify_all();
+  changed_.wait_for(lock, look_wait, [&] { return stopping_ || sweeps_done_ >= wanted; });
+  --looking_;
+  return sweeps_done_ >= wanted && sweep_succeeded_;
+}
+
 bool Collector::wait_for_inventory(std::int64_t milliseconds) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::milliseconds(milliseconds), [&] { return inventory_is_read_; });
@@ -62,18 +78,34 @@ void Collector::note(const std::string& doing, const Result<void>& outcome, Unix
   }
 }
 
-void Collector::read_forever() {
+Collector::Work Collector::wait_for_work(Clock::time_point round_at) {
+  std::unique_lock lock(mutex_);
   for (;;) {
+    if (stopping_) return Work::stop;
+    const auto now = Clock::now();
+    if (woken_ || now >= round_at) {
+      woken_ = false;
+      return Work::round;
+    }
+    const bool looked_for = parts_.books != nullptr && sweeps_done_ < sweep_wanted_;
+    if (looked_for && now >= look_from_) return Work::look;
+    changed_.wait_until(lock, looked_for ? std::min(round_at, look_from_) : round_at);
+  }
+}
+
+void Collector::read_forever() {
+  auto round_at = Clock::now();
+  for (Work work = wait_for_work(round_at); work != Work::stop; work = wait_for_work(round_at)) {
     try {
-      round(clock_now());
+      if (work == Work::round) {
+        round(clock_now());
+      } else {
+        sweep(clock_now());
+      }
     } catch (const std::exception& problem) {
       if (parts_.health.failed("collect", problem.what(), clock_now())) spdlog::error("collect: {}", problem.what());
     }
-    std::unique_lock lock(mutex_);
-    const auto interval = std::chrono::seconds(parts_.config()->collector.interval_seconds);
-    changed_.wait_for(lock, interval, [&] { return stopping_ || woken_; });
-    woken_ = false;
-    if (stopping_) return;
+    if (work == Work::round) round_at = Clock::now() + std::chrono::seconds(parts_.config()->collector.interval_seconds);
   }
 }
 
@@ -81,7 +113,7 @@ void Collector::round(UnixTime now) {
   read_inventory(now);
   if (parts_.books == nullptr) return;
   note("collect", collect(now), now);
-  note("sweep", sweep(now), now);
+  sweep(now);
   note("expire", parts_.books->expire(now), now);
   if (now - unrated_tried_at_ >= unrated_seconds) {
     unrated_tried_at_ = now;
@@ -135,15 +167,37 @@ Result<void> Collector::collect(UnixTime now) {
   return {};
 }
 
-Result<void> Collector::sweep(UnixTime now) {
+void Collector::sweep(UnixTime now) {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    number = ++sweeps_begun_;
+  }
+  Result<void> outcome;
+  try {
+    outcome = read_live_jobs(now);
+  } catch (const std::exception& problem) {
+    outcome = fault(problem.what());
+  }
+  note("sweep", outcome, now);
+  {
+    const std::lock_guard lock(mutex_);
+    sweeps_done_ = number;
+    sweep_succeeded_ = outcome.ok();
+    look_from_ = Clock::now() + parts_.look_interval;
+  }
+  changed_.notify_all();
+}
+
+Result<void> Collector::read_live_jobs(UnixTime now) {
   const auto config = parts_.config();
-  const auto live = parts_.reader->live(config->clusters());
+  auto live = parts_.reader->live(config->clusters());
   if (!live.ok()) return live.failure();
   for (const auto& cluster : *live) {
     note("slurmctld of " + cluster.cluster,
          cluster.ok ? Result<void>{} : Result<void>{fault(cluster.problem)}, now);
   }
-  const auto overdue = parts_.books->sweep(*live, now);
+  const auto overdue = parts_.books->sweep(std::move(*live), now);
   if (!overdue.ok()) return overdue.failure();
   for (const auto& [cluster, ids] : *overdue) {
     const auto records = parts_.reader->by_id(cluster, ids);

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@ class Collector {
     std::function<std::shared_ptr<const Config>()> config;
     std::unique_ptr<slurm::Reader> reader;
     std::unique_ptr<slurm::Reader> tagger;  ///< null: no final tags
+    std::chrono::milliseconds look_interval{1000};  ///< each look reads all of Slurm's live jobs
   };
 
   explicit Collector(Parts parts);
@@ -36,16 +38,26 @@ class Collector {
 
   /// Begins the next round now instead of at its time.
   void wake();
+  /// Reads the live jobs of all clusters now, for somebody who waits for a job that was just
+  /// submitted; back once the books know what Slurm holds. False: that took too long, it failed, or
+  /// enough others wait already.
+  bool look();
   /// Waits until Slurm's partitions were read once; false where that took longer.
   bool wait_for_inventory(std::int64_t milliseconds);
 
  private:
+  using Clock = std::chrono::steady_clock;
+  enum class Work { stop, round, look };
+
   void read_forever();
+  Work wait_for_work(Clock::time_point round_at);
   void tag_forever();
   void round(UnixTime now);
   void read_inventory(UnixTime now);
   Result<void> collect(UnixTime now);
-  Result<void> sweep(UnixTime now);
+  /// Reads the live jobs; counted for those who look.
+  void sweep(UnixTime now);
+  Result<void> read_live_jobs(UnixTime now);
   void note(const std::string& doing, const Result<void>& outcome, UnixTime now);
   /// Waits; false: the service is stopping.
   bool wait(std::int64_t milliseconds);
@@ -56,6 +68,12 @@ class Collector {
   bool stopping_ = false;
   bool woken_ = false;
   bool inventory_is_read_ = false;
+  int looking_ = 0;                  ///< callers of look() that wait
+  std::uint64_t sweep_wanted_ = 0;   ///< number of the sweep that they wait for
+  std::uint64_t sweeps_begun_ = 0;
+  std::uint64_t sweeps_done_ = 0;
+  bool sweep_succeeded_ = false;     ///< the last one
+  Clock::time_point look_from_{};    ///< earliest time of the next one
   UnixTime inventory_read_at_ = 0;
   UnixTime unrated_tried_at_ = 0;
   std::thread reading_;

@@ -9,6 +9,8 @@
 namespace sluice::service {
 namespace {
 
+constexpr std::int64_t overlap_seconds_min = 120;
+
 Mode to_mode(const std::string& name) {
   return name == "enforce" ? Mode::enforce : name == "warn" ? Mode::warn : Mode::observe;
 }
@@ -82,6 +84,10 @@ void read_collector(YamlMap& top, CollectorConfig& collector) {
   if (!map) return;
   collector.interval_seconds = map->integer_or("interval_seconds", collector.interval_seconds, 1, 3600);
   collector.overlap_seconds = map->integer_or("overlap_seconds", collector.overlap_seconds, 1, 86400);
+  if (collector.overlap_seconds < overlap_seconds_min) {
+    map->fail("overlap_seconds", "write 120 or more: slurmdbd's record of a short job is whole up to a minute after its end, "
+                                 "and one that comes late must still be within what is read again");
+  }
   collector.void_after_seconds = map->integer_or("void_after_seconds", collector.void_after_seconds, 5, 3600);
   collector.timeout_seconds = map->integer_or("timeout_seconds", collector.timeout_seconds, 1, 900);
   collector.helper = map->text_or("helper", "");

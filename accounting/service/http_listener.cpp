@@ -7,12 +7,12 @@
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "accounting/service/error_object.hpp"
 
 namespace sluice::service {
 
@@ -44,15 +44,6 @@ void* keep_target(void*, const char* uri, struct MHD_Connection*) {
   return exchange;
 }
 
-std::optional<uid_t> peer_uid(MHD_Connection* connection) {
-  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  if (info == nullptr) return std::nullopt;
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid == 0) return std::nullopt;
-  return peer.uid;
-}
-
 MHD_Result send(MHD_Connection* connection, const HttpResponse& response) {
   MHD_Response* message = MHD_create_response_from_buffer(
       response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_MUST_COPY);
@@ -68,7 +59,7 @@ HttpResponse call(const HttpListener::Handler& handler, const HttpRequest& reque
     return handler(request);
   } catch (const std::exception& problem) {
     spdlog::error("{} {}: {}", request.method, request.path, problem.what());
-    return {500, R"({"error":{"kind":"fault","code":"fault","text":"the service failed; its log says why"}})"};
+    return error_response(500, "fault", "fault", "the service failed; its log says why");
   }
 }
 
@@ -94,7 +85,6 @@ MHD_Result HttpListener::State::serve(void* closure, MHD_Connection* connection,
     const char* authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
     if (authorization != nullptr) exchange->request.authorization = authorization;
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, keep_query, &exchange->request.query);
-    exchange->request.peer_uid = peer_uid(connection);
     return MHD_YES;
   }
   if (*upload_size != 0) {
@@ -108,9 +98,13 @@ MHD_Result HttpListener::State::serve(void* closure, MHD_Connection* connection,
     return MHD_YES;
   }
   if (exchange->too_large) {
-    return send(connection, {413, R"({"error":{"kind":"usage","code":"too_large","text":"the request is too large"}})"});
+    return send(connection, error_response(413, "usage", "too_large", "the request is too large"));
   }
   return send(connection, call(served.handler, exchange->request));
+}
+
+HttpResponse error_response(unsigned int status, const std::string& kind, const std::string& code, const std::string& text) {
+  return {status, error_object(kind, code, text)};
 }
 
 HttpListener::HttpListener(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -139,30 +133,6 @@ Result<std::unique_ptr<HttpListener>> HttpListener::start(int socket, HttpLimits
     return fault("couldn't start an HTTP listener: " + problem_text());
   }
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(state)));
-}
-
-Result<int> listen_unix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fault("the socket's path " + path + " is too long");
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return fault("couldn't make a socket: " + problem_text());
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    ::close(fd);
-    return fault(path + " is in use by another sluiced; stop that one first");
-  }
-  ::close(fd);
-  const int listening = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (listening < 0) return fault("couldn't make a socket: " + problem_text());
-  ::unlink(path.c_str());
-  if (::bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::chmod(path.c_str(), 0666) != 0 ||
-      ::listen(listening, 1024) != 0) {
-    const std::string why = problem_text();
-    ::close(listening);
-    return fault("couldn't listen on " + path + ": " + why);
-  }
-  return listening;
 }
 
 Result<int> listen_tcp(const std::string& address) {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An HTTP listener on a ready-made socket, through libmicrohttpd. Each listener
-// has threads of its own, so that a slow user never keeps slurmctld waiting.
+// An HTTP listener on a ready-made socket, through libmicrohttpd. It has threads of
+// its own, so that a slow user never keeps slurmctld waiting.
 
 #pragma once
-
-#include <sys/types.h>
 
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "accounting/core/result.hpp"
@@ -24,7 +21,6 @@ struct HttpRequest {
   std::map<std::string, std::string> query;
   std::string authorization;
   std::string body;
-  std::optional<uid_t> peer_uid;             ///< unix sockets: who connected
 };
 
 struct HttpResponse {
@@ -58,9 +54,10 @@ class HttpListener {
   std::unique_ptr<State> state_;
 };
 
-/// A listening unix socket at `path`; what a dead service left there is replaced,
-/// one that still answers is not.
-[[nodiscard]] Result<int> listen_unix(const std::string& path);
+/// An error object (error_object.hpp) as a response.
+[[nodiscard]] HttpResponse error_response(unsigned int status, const std::string& kind, const std::string& code,
+                                          const std::string& text);
+
 /// A listening TCP socket on "address:port"; the address must be a literal one.
 [[nodiscard]] Result<int> listen_tcp(const std::string& address);
 

@@ -222,14 +222,14 @@ Result<json> Books::set_suspended(const Caller& caller, const std::string& vouch
 Result<json> Books::refund(const Caller& caller, const json& request, UnixTime now) {
   // The charge is looked up before the lock: reads of the storage may wait for the disk.
   const auto job_id = request.find("job_id");
-  if (job_id == request.end() || !job_id->is_number_integer() || job_id->get<std::int64_t>() < 0 || job_id->get<std::int64_t>() > UINT32_MAX) {
-    return usage("job_id: is missing or not a job's number");
-  }
-  ledger::ChargeQuery query;
-  query.job_id = job_id->get<std::uint32_t>();
-  if (const auto cluster = request.find("cluster"); cluster != request.end()) {
-    if (!cluster->is_string()) return usage("cluster: write a text");
-    query.cluster = cluster->get<std::string>();
+  if (job_id == request.end()) return usage("job_id: is missing");
+  const auto name = job_name_from_json(*job_id);
+  if (!name.ok()) return name.failure();
+  std::optional<std::string> cluster;
+  if (request.contains("cluster")) {
+    const auto text = text_of(request, "cluster");
+    if (!text.ok()) return text.failure();
+    cluster = *text;
   }
   std::optional<UnixTime> submit;
   if (request.contains("submit")) {
@@ -239,19 +239,21 @@ Result<json> Books::refund(const Caller& caller, const json& request, UnixTime n
     if (!at.ok()) return usage("submit: " + at.failure().text);
     submit = *at;
   }
-  std::vector<ledger::ChargeRow> rows;
-  const auto read = storage_.charges(query, [&](ledger::ChargeRow&& row) {
-    if (row.job_id == *query.job_id && row.posted && (!submit || row.submit == *submit)) rows.push_back(std::move(row));
-    return true;
-  });
+  auto read = rows_of(*name, cluster);
   if (!read.ok()) return read.failure();
+  std::vector<ledger::ChargeRow> rows = std::move(*read);
+  // One of an array's tasks has the array's id for its own: who writes 123 may not mean that one.
+  const bool is_array = !name->task && std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.array_job_id == name->id; });
+  std::erase_if(rows, [&](const auto& row) { return !row.posted || (submit && row.submit != *submit); });
+  const std::string job = "job " + to_text(*name);
   return command(caller, "refund", request, [&](Transaction& transaction) -> Result<json> {
     const auto actor = require_role(caller, {"programme_manager", "cashier"}, now);
     if (!actor.ok()) return actor.failure();
     const auto reason = text_of(request, "reason");
     if (!reason.ok()) return reason.failure();
-    if (rows.empty()) return refusal("charge_unknown", "there is no charge of job " + std::to_string(*query.job_id));
-    if (rows.size() > 1) return refusal("charge_ambiguous", "job " + std::to_string(*query.job_id) + " has " + std::to_string(rows.size()) + " charges; name --cluster, or the submit time");
+    if (is_array) return refusal("charge_ambiguous", job + " is an array; name a task of it, such as " + to_text(JobName(name->id, 0)));
+    if (rows.empty()) return refusal("charge_unknown", "there is no charge of " + job);
+    if (rows.size() > 1) return refusal("charge_ambiguous", job + " has " + std::to_string(rows.size()) + " charges; name --cluster, or the time of one with --submit");
     const ledger::ChargeRow& row = rows.front();
     const auto taken = refunds_.find(row.key);
     const Money before = taken == refunds_.end() ? Money{} : Money{taken->second.at("amount").get<std::int64_t>()};
@@ -269,19 +271,19 @@ Result<json> Books::refund(const Caller& caller, const json& request, UnixTime n
       amount = floor_share(row.amount, *share);
     }
     if (amount.micro <= 0 || amount > left) {
-      return refusal("refund_above_charge", "job " + std::to_string(row.job_id) + " was charged " + format_money(row.amount) + " and " +
+      return refusal("refund_above_charge", job + " was charged " + format_money(row.amount) + " and " +
                                                 format_money(before) + " was refunded already; at most " + format_money(left) + " is left");
     }
     const json body = {{"key", row.key}, {"amount", format_money(amount)}, {"reason", *reason}, {"request_id", request.at("request_id")}};
     // All refunds of a charge together: small ones must not add up past the second person.
     if (before + amount > config_->refund_limit) {
       return propose(transaction, {random_id("PR-"), "refund", "pending",
-                                   "refund " + format_money(amount) + " of job " + std::to_string(row.job_id) + " on " + row.cluster + ": " + *reason,
+                                   "refund " + format_money(amount) + " of " + job + " on " + row.cluster + ": " + *reason,
                                    body, *actor, now, {}, 0, {}});
     }
     const auto done = execute_refund(transaction, body, *actor, {}, now);
     if (!done.ok()) return done.failure();
-    return json{{"refund", {{"cluster", row.cluster}, {"job_id", row.job_id}, {"amount", format_money(amount)}, {"outcome", *done}}}};
+    return json{{"refund", {{"cluster", row.cluster}, {"job", to_text(*name)}, {"job_id", row.job_id}, {"amount", format_money(amount)}, {"outcome", *done}}}};
   });
 }
 

@@ -4,10 +4,9 @@
 
 #include <sys/statvfs.h>
 
-#include <charconv>
+#include <sstream>
 
 #include "accounting/service/collector.hpp"
-#include "accounting/service/control.hpp"
 #include "accounting/service/version.hpp"
 
 namespace sluice::service {
@@ -33,6 +32,17 @@ std::optional<std::string> parameter(const HttpRequest& request, const char* nam
   const auto found = request.query.find(name);
   if (found == request.query.end() || found->second.empty()) return std::nullopt;
   return found->second;
+}
+
+/// "K" or "K,K".
+Result<std::vector<std::string>> clusters_of(const HttpRequest& request) {
+  std::vector<std::string> names;
+  std::istringstream list(parameter(request, "cluster").value_or(""));
+  for (std::string name; std::getline(list, name, ',');) {
+    if (name.empty()) return usage("cluster: a name is empty in the list");
+    names.push_back(std::move(name));
+  }
+  return names;
 }
 
 HttpResponse response_to(const Result<json>& outcome) {
@@ -89,24 +99,40 @@ Result<json> PublicApi::get(const Caller& caller, const HttpRequest& request, Un
   if (path.size() == 3) {
     if (what == "vouchers") return books.view_voucher(caller, path[2], parts_.facts, now);
     if (what == "programmes") return books.view_programme(path[2], now);
-    if (what == "ledger" && path[2] == "verify") return books.verify();
-    if (what == "jobs") {
-      std::uint32_t job_id = 0;
-      const auto& text = path[2];
-      const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), job_id);
-      if (problem != std::errc{} || end != text.data() + text.size()) return usage("job id: '" + text.substr(0, 40) + "' is not a number");
-      return books.view_job(caller, job_id, parameter(request, "cluster"), parts_.facts, now);
-    }
+    if (what == "ledger" && path[2] == "verify") return books.verify_for(caller, now);
+    if (what == "jobs") return job(caller, path[2], parameter(request, "cluster"), now);
   }
   return not_found(request.path);
+}
+
+/// A job that was submitted a moment ago has an admission that doesn't know its id yet: Slurm is read for it.
+Result<json> PublicApi::job(const Caller& caller, const std::string& text, const std::optional<std::string>& cluster, UnixTime now) {
+  const auto name = parse_job_name(text);
+  if (!name.ok()) return name.failure();
+  Books& books = *parts_.books;
+  auto found = books.view_job(caller, *name, cluster, parts_.facts, now);
+  if (found.ok() || found.failure().code != "job_unknown") return found;
+  const bool looked = parts_.look_at_slurm();
+  found = books.view_job(caller, *name, cluster, parts_.facts, now);
+  if (found.ok() || found.failure().code != "job_unknown") return found;
+  std::string missing = looked ? "" : "Slurm could not be read just now";
+  for (const auto& one : parts_.config()->clusters()) {
+    if (cluster && one != *cluster) continue;
+    const auto doings = parts_.health.all();
+    const auto doing = doings.find("slurmctld of " + one);
+    if (doing != doings.end() && !doing->second.ok()) missing = "slurmctld of " + one + " can't be read";
+  }
+  if (missing.empty()) return found;
+  return Failure{Failure::Kind::unreachable, "job_not_seen", "job " + to_text(*name) + " is not known yet and " + missing + "; try again in a few seconds"};
 }
 
 Result<json> PublicApi::statement(const Caller& caller, const HttpRequest& request, UnixTime now) {
   ledger::ChargeQuery query;
   query.account = parameter(request, "account");
   query.user = parameter(request, "user");
-  query.cluster = parameter(request, "cluster");
   query.voucher = parameter(request, "voucher");
+  const auto clusters = clusters_of(request);
+  if (!clusters.ok()) return clusters.failure();
   const auto config = parts_.config();
   for (const auto& [name, target] : {std::pair{"from", &query.end_from}, std::pair{"to", &query.end_to}}) {
     const auto text = parameter(request, name);
@@ -115,7 +141,7 @@ Result<json> PublicApi::statement(const Caller& caller, const HttpRequest& reque
     if (!at.ok()) return usage(std::string(name) + ": " + at.failure().text);
     *target = *at;
   }
-  return parts_.books->view_statement(caller, query, parts_.facts, now);
+  return parts_.books->view_statement(caller, query, parts_.facts, now, *clusters);
 }
 
 Result<json> PublicApi::post(const Caller& caller, const HttpRequest& request, UnixTime now) {

@@ -23,6 +23,8 @@ class PublicApi {
     Books* books = nullptr;
     std::function<std::shared_ptr<const Config>()> config;
     std::function<void()> wake_collector;  ///< so that what was just decided acts at once
+    /// Reads the jobs that Slurm holds now; false: not in time, or too many ask already.
+    std::function<bool()> look_at_slurm;
   };
 
   explicit PublicApi(Parts parts) : parts_(std::move(parts)) {}
@@ -33,6 +35,7 @@ class PublicApi {
   [[nodiscard]] Result<Json> answer(const Caller& caller, const HttpRequest& request, UnixTime now);
   [[nodiscard]] Result<Json> get(const Caller& caller, const HttpRequest& request, UnixTime now);
   [[nodiscard]] Result<Json> post(const Caller& caller, const HttpRequest& request, UnixTime now);
+  [[nodiscard]] Result<Json> job(const Caller& caller, const std::string& text, const std::optional<std::string>& cluster, UnixTime now);
   [[nodiscard]] Result<Json> statement(const Caller& caller, const HttpRequest& request, UnixTime now);
   [[nodiscard]] Json doctor();
 

@@ -148,7 +148,7 @@ class Service {
   std::unique_ptr<Control> control_;
   std::unique_ptr<PublicApi> public_;
   std::unique_ptr<Collector> collector_;
-  std::unique_ptr<HttpListener> control_listener_;
+  std::unique_ptr<PacketListener> control_listener_;
   std::unique_ptr<HttpListener> public_listener_;
   std::atomic<bool> stopping_{false};
   std::thread syncing_;
@@ -218,10 +218,12 @@ Result<void> Service::listen(const Config& config) {
   const auto get_config = [this] { return current_.config(); };
   authenticator_ = make_munge_authenticator(::geteuid());
   control_ = std::make_unique<Control>(Control::Parts{
-      facts_, books_.get(), get_config, [this] { return current_.prices(); }, key_, uids_of(config.control_users)});
-  public_ = std::make_unique<PublicApi>(PublicApi::Parts{facts_, health_, *authenticator_, books_.get(), get_config, [this] {
-                                                           if (collector_ != nullptr) collector_->wake();
-                                                         }});
+      facts_, books_.get(), get_config, [this] { return current_.prices(); }, key_});
+  const auto wake = [this] {
+    if (collector_ != nullptr) collector_->wake();
+  };
+  const auto look = [this] { return collector_ != nullptr && collector_->look(); };
+  public_ = std::make_unique<PublicApi>(PublicApi::Parts{facts_, health_, *authenticator_, books_.get(), get_config, wake, look});
   const bool tags = books_ != nullptr && config.final_tag != Config::FinalTag::off;
   collector_ = std::make_unique<Collector>(
       Collector::Parts{facts_, health_, books_.get(), get_config, make_reader(config), tags ? make_reader(config) : nullptr});
@@ -237,11 +239,10 @@ Result<void> Service::listen(const Config& config) {
   // Without Slurm's partitions nothing can be priced; where they can't be had soon,
   // jobs are let in unpriced.
   if (!collector_->wait_for_inventory(inventory_wait_milliseconds)) spdlog::warn("Slurm's partitions have not been read yet; jobs are admitted unpriced until they are");
-  const auto unix_socket = listen_unix(config.control_socket);
-  if (!unix_socket.ok()) return unix_socket.failure();
-  HttpLimits control_limits;
-  control_limits.idle_seconds = 3600;  // slurmctld keeps its connections
-  auto control_listener = HttpListener::start(*unix_socket, control_limits, [this](const HttpRequest& request) { return control_->handle(request); });
+  const auto control = listen_packets(config.control_socket);
+  if (!control.ok()) return control.failure();
+  auto control_listener =
+      PacketListener::start(*control, uids_of(config.control_users), {}, [this](std::string_view request) { return control_->admit(request); });
   if (!control_listener.ok()) return control_listener.failure();
   control_listener_ = std::move(*control_listener);
   if (storage_ != nullptr) syncing_ = std::thread([this] { sync_liens(); });
@@ -299,14 +300,14 @@ void Service::reload() {
 }
 
 void Service::stop() {
-  // No new work first, then what runs, then the disk.
+  // No new work first, then what runs, then the disk. The path goes before its listener, so
+  // that it is never that of a service which has started meanwhile, or was there before.
+  if (control_listener_ != nullptr) ::unlink(current_.config()->control_socket.c_str());
   control_listener_.reset();
   public_listener_.reset();
   stopping_ = true;
   if (syncing_.joinable()) syncing_.join();
   collector_.reset();
-  const auto config = current_.config();
-  if (config != nullptr && control_ != nullptr) ::unlink(config->control_socket.c_str());
   if (storage_ != nullptr) {
     const auto synced = storage_->sync();
     if (!synced.ok()) spdlog::error("{}", synced.failure().text);

@@ -264,6 +264,8 @@ void Books::close_or_renew(const Settling& s, Admission& after, std::vector<ledg
   const Money amount = std::min(wanted.value_or(Money{}), available);
   if (amount.micro <= 0) return;
   ++after.lien_number;
+  after.lien_voided_at = 0;
+  after.lien_voided_because.clear();
   const auto lien = ledger::lien_transfers(after.lien_id(after.lien_number), after.voucher, amount);
   transfers.insert(transfers.end(), lien.begin(), lien.end());
 }
@@ -295,6 +297,8 @@ Result<void> Books::post_charge(Transaction& transaction, Settling& s) {
     if (const auto* lien = lien_id.empty() ? nullptr : ledger_.lien(lien_id); lien != nullptr && !resolved) {
       const auto voided = ledger::void_transfers(*lien);
       transfers.insert(transfers.end(), voided.begin(), voided.end());
+      after->lien_voided_at = s.now;
+      after->lien_voided_because = s.reasons.empty() ? "nothing was to be paid" : s.reasons.back();
     }
     close_or_renew(s, *after, transfers);
   }
@@ -322,7 +326,7 @@ void Books::add_tag(Transaction& transaction, const Settling& s) const {
   facts.voucher = s.voucher != nullptr ? s.voucher->id : "";
   if (known != nullptr) {
     facts.workload = known->workload;
-    facts.quote = known->unpriced ? "" : format_money_fen(known->quote);
+    facts.quote = known->unpriced ? "" : format_fen(fen_at_least(known->quote));
   }
   const Site* site = config_->site_of_cluster(s.record.cluster);
   facts.site = site != nullptr ? site->name : s.record.cluster;

@@ -3,9 +3,57 @@
 #include "accounting/service/site_admission.hpp"
 
 #include "accounting/core/digest.hpp"
+#include "accounting/service/quote.hpp"
 #include "accounting/slurm/tag.hpp"
 
 namespace sluice::service {
+namespace {
+
+using nlohmann::json;
+
+std::string refusal_line(const Failure& refusal, bool acts) {
+  return std::string("sluice: ") + (acts ? "" : "would be refused once in force: ") + refusal.text;
+}
+
+/// Of all tasks; empty where there is no price.
+std::string quote_text(const Appraisal& appraisal) {
+  if (appraisal.unpriced) return {};
+  const auto total = divide_half_even(static_cast<Int128>(appraisal.task_quote.micro) * appraisal.tasks_total, 1);
+  return total ? format_fen(fen_at_least(*total)) : std::string{};
+}
+
+/// A federation asks every cluster, and of those that would take the job it shows the answer of
+/// the one that would start it first. A site gives way, so that this is where the job is submitted;
+/// what is said with a refusal is shown all the same.
+Answer answer_quote(const SiteAdmissionInput& input, const std::string& quote, bool acts) {
+  const bool declines = !input.request.job.clusters;  // with -M nobody else is asked
+  json body = quote_object(input.config, input.appraisal, input.appraisal.refusals);
+  body["declined"] = declines;
+  body["amount"] = quote.empty() ? json(nullptr) : json(quote);
+  for (const char* known_at_home : {"by_voucher", "by_self", "voucher"}) body[known_at_home] = nullptr;
+  Answer answer;
+  answer.lines.push_back(quote_line(std::move(body)));
+  answer.admit = !declines && (input.appraisal.refusals.empty() || !acts);
+  return answer;
+}
+
+Answer answer_test(const SiteAdmissionInput& input, const std::string& quote, bool acts) {
+  const Appraisal& appraisal = input.appraisal;
+  Answer answer;
+  for (const auto& one : appraisal.refusals) {
+    // It is another site's, for all we know. Slurm says no to it here, and nobody asks us why.
+    if (one.code == "partition_not_found") continue;
+    answer.lines.push_back(refusal_line(one, acts));
+    answer.admit = !acts;
+  }
+  if (appraisal.refusals.empty() && !quote.empty()) {
+    answer.lines.push_back("sluice: up to " + quote + " yuan on " + appraisal.target + "/" + appraisal.partition +
+                           "; what a voucher pays is settled at the home site");
+  }
+  return answer;
+}
+
+}  // namespace
 
 std::string submission_id(const AdmissionRequest& request) {
   if (request.nonce.empty()) return random_id("A");
@@ -15,44 +63,23 @@ std::string submission_id(const AdmissionRequest& request) {
 
 Answer answer_at_site(const SiteAdmissionInput& input) {
   const auto& [request, appraisal, config, mac_key] = input;
-  const bool sibling = request.kind == AdmissionRequest::Kind::sibling;
-  const bool test = request.kind == AdmissionRequest::Kind::test;
+  const std::string quote = quote_text(appraisal);
   const Mode mode = config.mode_for(appraisal.target, appraisal.partition, appraisal.account);
+  const bool acts = mode == Mode::enforce;
+  if (asks_for_quote(request)) return answer_quote(input, quote, acts);
+  if (request.kind == AdmissionRequest::Kind::test) return answer_test(input, quote, acts);
   Answer answer;
-  if (!appraisal.refusals.empty() && !sibling) {
+  if (!appraisal.refusals.empty() && request.kind != AdmissionRequest::Kind::sibling) {
     // A sibling's job was let in at its origin; refusing it here would strand it unseen.
-    const bool acts = mode == Mode::enforce;
     for (const auto& one : appraisal.refusals) {
-      if (acts || mode == Mode::warn || test) {
-        answer.lines.push_back(std::string("sluice: ") + (acts ? "" : "would be refused once in force: ") + one.text);
-      }
+      if (mode != Mode::observe) answer.lines.push_back(refusal_line(one, acts));
     }
     answer.admit = !acts;
     if (acts) return answer;
   }
-  const std::string quote = appraisal.unpriced ? "" : format_money_fen(appraisal.task_quote);
-  if (test) {
-    if (request.option("quote-format") == "json") {
-      answer.lines.push_back("sluice-quote: " + nlohmann::json{{"cluster", appraisal.target},
-                                                                {"partition", appraisal.partition},
-                                                                {"account", appraisal.account},
-                                                                {"user", appraisal.user},
-                                                                {"unpriced", appraisal.unpriced},
-                                                                {"amount", quote},
-                                                                {"by_voucher", nullptr},
-                                                                {"by_self", nullptr},
-                                                                {"voucher", nullptr},
-                                                                {"tasks", appraisal.tasks_total},
-                                                                {"notes", appraisal.notes},
-                                                                {"refusals", nlohmann::json::array()}}.dump());
-    } else if (!appraisal.unpriced) {
-      answer.lines.push_back("sluice: up to " + quote + " yuan on " + appraisal.target + "/" + appraisal.partition +
-                             "; what a voucher pays is settled at the home site");
-    }
-    return answer;
-  }
-  if (!appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
-  if (!appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
+  // Before it is in force, only the tag is ours: where jobs run stays as it was.
+  if (acts && !appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
+  if (acts && !appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
   const std::string id = submission_id(request);
   const Site* site = config.site_of_cluster(config.cluster);
   // Only home knows vouchers and balances: the tag says what was asked for.

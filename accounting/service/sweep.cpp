@@ -3,6 +3,8 @@
 // Books::sweep and Books::expire: what happens because time has passed.
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "accounting/core/digest.hpp"
 #include "accounting/service/books.hpp"
@@ -11,23 +13,29 @@
 namespace sluice::service {
 namespace {
 
-// How long an admission may wait for us.
+// How long an admission may wait for us: about a millisecond, of a deadline of ten.
 constexpr std::size_t jobs_per_lock = 500;
-constexpr std::size_t closed_per_lock = 50;
+constexpr std::size_t changes_per_lock = 20;
+constexpr std::size_t closed_per_lock = 20;
+
+/// Lets an admission that waits for the lock have it. Without it, whoever unlocks and
+/// locks at once is there again before the one that waits is awake.
+void let_admissions_pass() { std::this_thread::sleep_for(std::chrono::microseconds(200)); }
 
 }  // namespace
 
 Result<void> Books::close(Transaction& transaction, const Admission& a, const std::string& why, UnixTime now) {
-  const auto* lien = a.lien_number > 0 ? ledger_.lien(a.lien_id(a.lien_number)) : nullptr;
-  if (lien != nullptr) {
+  Admission after = a;
+  if (const auto* lien = a.lien_number > 0 ? ledger_.lien(a.lien_id(a.lien_number)) : nullptr; lien != nullptr) {
     ledger::Event event = new_event("void/" + lien->id, ledger::EventKind::void_lien, {-1, "sluiced"}, now);
     event.memo = why;
     event.document = a.content_sha256;
     event.transfers = ledger::void_transfers(*lien);
     const auto posted = transaction.post(std::move(event));
     if (!posted.ok()) return posted;
+    after.lien_voided_at = now;
+    after.lien_voided_because = why;
   }
-  Admission after = a;
   after.open = false;
   after.closed_because = why;
   after.reasons.push_back(why);
@@ -52,6 +60,39 @@ Result<void> Books::close_some(std::span<const std::pair<std::string, std::strin
   return {};
 }
 
+/// Notes which admissions the first of `jobs` belong to, and says how many it looked at: all,
+/// or as many as one hold of the lock has time for.
+Result<std::size_t> Books::see_some(std::span<const slurm::LiveJob> jobs, std::span<const JobText> texts, UnixTime now) {
+  const std::lock_guard lock(mutex_);
+  Working working;
+  std::size_t looked_at = 0;
+  for (; looked_at < jobs.size() && working.size() < changes_per_lock; ++looked_at) {
+    const auto& job = jobs[looked_at];
+    auto found = open_.find(texts[looked_at].id);
+    if (found == open_.end() || found->second.user_id != static_cast<std::int64_t>(job.user_id)) {
+      const auto matched = match_job({job.cluster, job.job_id, job.array_job_id, job.user_id, job.account, job.partition,
+                                      job.submit, texts[looked_at].bare}, nullptr);
+      if (!matched) continue;
+      found = open_.find(*matched);
+    }
+    Sighting& sighting = sightings_[found->first];
+    sighting.seen = true;
+    if (!job.finished && !job.revoked) {
+      sighting.last_alive = now;
+      sighting.asked = false;
+    }
+    const std::uint32_t id = job.array_job_id != 0 ? job.array_job_id : job.job_id;
+    if (!found->second.job_ids.contains(id)) working.try_emplace(found->first, found->second).first->second.job_ids.insert(id);
+  }
+  if (working.empty()) return looked_at;
+  Transaction transaction(*this);
+  for (const auto& [id, admission] : working) transaction.batch.admissions.push_back(to_row(admission));
+  const auto committed = transaction.commit();
+  if (!committed.ok()) return committed.failure();
+  for (auto& [id, admission] : working) put(std::move(admission));
+  return looked_at;
+}
+
 /// Notes which admissions have a job, and their job ids.
 Result<void> Books::see_live_jobs(const slurm::LiveCluster& cluster, UnixTime now) {
   const auto config = this->config();
@@ -59,56 +100,35 @@ Result<void> Books::see_live_jobs(const slurm::LiveCluster& cluster, UnixTime no
   for (std::size_t first = 0; first < cluster.jobs.size(); first += jobs_per_lock) {
     const std::size_t last = std::min(cluster.jobs.size(), first + jobs_per_lock);
     // Texts are read before the lock is taken.
-    std::vector<std::string> ids;
-    std::vector<bool> bare;
+    std::vector<JobText> texts;
     for (std::size_t i = first; i < last; ++i) {
       const auto& job = cluster.jobs[i];
       const auto tag = slurm::find_tag(job.admin_comment);
       std::string id = tag && tag->id ? *tag->id : "";
       const bool forged = !id.empty() && ours && (!tag->mac || *tag->mac != tag_mac(mac_key_, id, cluster.cluster, job.user_id));
-      ids.push_back(forged ? "" : std::move(id));
-      bare.push_back(!tag || forged);
+      texts.push_back({forged ? "" : std::move(id), !tag || forged});
     }
-    const std::lock_guard lock(mutex_);
-    Working working;
-    for (std::size_t i = first; i < last; ++i) {
-      const auto& job = cluster.jobs[i];
-      auto found = open_.find(ids[i - first]);
-      if (found == open_.end() || found->second.user_id != static_cast<std::int64_t>(job.user_id)) {
-        const auto matched = match_job({cluster.cluster, job.job_id, job.array_job_id, job.user_id, job.account, job.partition,
-                                        job.submit, bare[i - first]}, nullptr);
-        if (!matched) continue;
-        found = open_.find(*matched);
-      }
-      Sighting& sighting = sightings_[found->first];
-      sighting.seen = true;
-      if (!job.finished && !job.revoked) {
-        sighting.last_alive = now;
-        sighting.asked = false;
-      }
-      const std::uint32_t id = job.array_job_id != 0 ? job.array_job_id : job.job_id;
-      if (!found->second.job_ids.contains(id)) working.try_emplace(found->first, found->second).first->second.job_ids.insert(id);
+    for (std::size_t next = first; next < last;) {
+      const auto seen = see_some(std::span(cluster.jobs).subspan(next, last - next), std::span(texts).subspan(next - first), now);
+      if (!seen.ok()) return seen.failure();
+      next += *seen;
+      let_admissions_pass();
     }
-    if (working.empty()) continue;
-    Transaction transaction(*this);
-    for (const auto& [id, admission] : working) transaction.batch.admissions.push_back(to_row(admission));
-    const auto committed = transaction.commit();
-    if (!committed.ok()) return committed;
-    for (auto& [id, admission] : working) put(std::move(admission));
   }
   return {};
 }
 
-Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(const std::vector<slurm::LiveCluster>& live, UnixTime now) {
+Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(std::vector<slurm::LiveCluster> live, UnixTime now) {
   const std::lock_guard one_settler(settling_);
   const auto config = this->config();
   std::map<std::string, std::vector<std::uint32_t>> overdue;
   UnixTime as_of = now;
-  for (const auto& cluster : live) {
+  for (auto& cluster : live) {
     if (!cluster.ok) continue;
     as_of = std::min(as_of, cluster.as_of);
     const auto seen = see_live_jobs(cluster, now);
     if (!seen.ok()) return seen.failure();
+    live_.replace(cluster.cluster, std::move(cluster.jobs));
   }
   // What one cluster does not hold another may: without all of them nothing is given up.
   const auto wanted = config->clusters();
@@ -149,6 +169,7 @@ Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(const std
     const std::span<const std::pair<std::string, std::string>> all(closing);
     const auto closed = close_some(all.subspan(first, std::min(closed_per_lock, closing.size() - first)), now);
     if (!closed.ok()) return closed.failure();
+    let_admissions_pass();
   }
   return overdue;
 }

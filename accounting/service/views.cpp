@@ -14,18 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-json borne(const ledger::ChargeRow& row, const std::map<std::string, json>& refunds) {
-  const auto taken = refunds.find(row.key);
-  const auto back = [&](const char* part) {
-    return taken == refunds.end() ? Money{} : Money{taken->second.at(part).get<std::int64_t>()};
-  };
-  return {{"charge", format_money(row.amount - back("amount"))},
-          {"by_voucher", format_money(row.by_voucher - back("by_voucher"))},
-          {"by_self", format_money(row.by_self - back("by_self"))},
-          {"overrun", format_money(row.overrun - back("overrun"))},
-          {"refunded", format_money(back("amount"))}};
-}
-
 bool needs_approver(ledger::EventKind kind) {
   return kind == ledger::EventKind::fund || kind == ledger::EventKind::grant;
 }
@@ -60,7 +48,9 @@ bool Books::is_member(const Caller& caller, const std::string& account, const Sl
 
 bool Books::may_see(const Caller& caller, const std::string& user, const std::string& account, const SlurmFacts& facts,
                     UnixTime now) const {
-  return caller.name == user || sees_all(caller, now) || is_member(caller, account, facts);
+  // An administrator helps with any job, and sees no balance, voucher or statement but its own.
+  return caller.name == user || sees_all(caller, now) || config_->has_role(caller.name, "administrator", now) ||
+         is_member(caller, account, facts);
 }
 
 json Books::show(const Voucher& v) const {
@@ -209,119 +199,20 @@ Result<json> Books::view_proposals(const Caller& caller, const std::optional<std
   return json{{"proposals", proposals}};
 }
 
-json Books::explain_admission(const Admission& a) const {
-  json lien = nullptr;
-  if (a.lien_number > 0) {
-    const auto* open = ledger_.lien(a.lien_id(a.lien_number));
-    lien = {{"id", a.lien_id(a.lien_number)},
-            {"voucher", a.voucher},
-            {"amount", format_money(open != nullptr ? open->amount : a.lien_first)},
-            {"state", open != nullptr ? "open" : a.lien_used ? "settled" : "voided"}};
-  }
-  return {{"lien", lien},
-          {"quote", a.unpriced ? json(nullptr)
-                               : json{{"amount", format_money(a.quote)},
-                                      {"by_voucher", format_money(a.quote_by_voucher)},
-                                      {"by_self", format_money(a.quote_by_self)},
-                                      {"voucher", a.voucher.empty() ? json(nullptr) : json(a.voucher)},
-                                      {"priced_by", a.price_book},
-                                      {"at", format_time(a.created_at, config_->zone)}}}};
+json Books::borne(const ledger::ChargeRow& row) const {
+  const auto taken = refunds_.find(row.key);
+  const auto back = [&](const char* part) {
+    return taken == refunds_.end() ? Money{} : Money{taken->second.at(part).get<std::int64_t>()};
+  };
+  return {{"charge", format_money(row.amount - back("amount"))},
+          {"by_voucher", format_money(row.by_voucher - back("by_voucher"))},
+          {"by_self", format_money(row.by_self - back("by_self"))},
+          {"overrun", format_money(row.overrun - back("overrun"))},
+          {"refunded", format_money(back("amount"))}};
 }
 
-Result<json> Books::view_job(const Caller& caller, std::uint32_t job_id, const std::optional<std::string>& cluster,
-                             const SlurmFacts& facts, UnixTime now) {
-  std::vector<ledger::ChargeRow> rows;
-  ledger::ChargeQuery query;
-  query.job_id = job_id;
-  query.cluster = cluster;
-  const auto read = storage_.charges(query, [&](ledger::ChargeRow&& row) {
-    rows.push_back(std::move(row));
-    return rows.size() < 10000;
-  });
-  if (!read.ok()) return read.failure();
-  const std::string name = "job " + std::to_string(job_id);
-  bool hidden = false;
-  {
-    // Ids begin anew on every cluster: what is not the caller's must not stand before what is.
-    const std::lock_guard lock(mutex_);
-    hidden = std::erase_if(rows, [&](const auto& row) { return !may_see(caller, row.user, row.account, facts, now); }) > 0;
-  }
-  // The job itself before tasks of an array of that number, then the newest.
-  std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
-    return std::pair(a.job_id == job_id, a.end) > std::pair(b.job_id == job_id, b.end);
-  });
-  std::optional<Admission> admission;
-  if (!rows.empty() && !rows.front().admission.empty()) {
-    const auto row = storage_.admission(rows.front().admission);
-    if (row.ok() && *row) {
-      auto known = admission_from_row(**row);
-      if (known.ok()) admission = std::move(*known);
-    }
-  }
-  const std::lock_guard lock(mutex_);
-  if (rows.empty()) {
-    const auto [first, last] = open_of_job_.equal_range(job_id);
-    for (auto it = first; it != last; ++it) {
-      const Admission& one = open_.at(it->second);
-      if (cluster && one.target != *cluster && one.cluster != *cluster) continue;
-      if (!may_see(caller, one.user, one.account, facts, now)) {
-        hidden = true;
-      } else if (!admission || one.created_at > admission->created_at) {
-        admission = one;
-      }
-    }
-    if (!admission && hidden) return refusal("not_yours", name + " is not one of yours");
-    if (!admission) return refusal("job_unknown", name + " is not known; a new job takes some seconds to be seen");
-  }
-  const std::string user = rows.empty() ? admission->user : rows.front().user;
-  const std::string account = rows.empty() ? admission->account : rows.front().account;
-  json body = {{"job_id", job_id}, {"lien", nullptr}, {"quote", nullptr}, {"charge", nullptr}, {"tag", nullptr}};
-  body["user"] = user;
-  body["account"] = account;
-  body["cluster"] = rows.empty() ? admission->target : rows.front().cluster;
-  body["partition"] = rows.empty() ? admission->partition : rows.front().partition;
-  body["state"] = rows.empty() ? json("open") : json(rows.front().state);
-  json reasons = json::array();
-  if (admission) {
-    body.update(explain_admission(*admission));
-    for (const auto& reason : admission->reasons) reasons.push_back(reason);
-    const json answer = json::parse(admission->answer, nullptr, false);
-    if (answer.is_object()) body["tag"] = answer.value("admin_comment", "");
-  }
-  if (!rows.empty()) {
-    const auto& row = rows.front();
-    const json record = json::parse(row.record, nullptr, false);
-    const json how = json::parse(row.body, nullptr, false);
-    for (const auto& reason : how.at("reasons")) reasons.push_back(reason);
-    if (row.rated) {
-      json charge = borne(row, refunds_);
-      charge["amount"] = charge["charge"];
-      charge.erase("charge");
-      charge["voucher"] = row.voucher.empty() ? json(nullptr) : json(row.voucher);
-      charge["elapsed_seconds"] = record.value("elapsed_seconds", 0);
-      charge["tres"] = record.value("tres_alloc", json::object());
-      charge["posted_at"] = row.posted ? json(format_time(how.at("at").get<UnixTime>(), config_->zone)) : json(nullptr);
-      charge["priced_by"] = how.value("price_book", "");
-      body["charge"] = std::move(charge);
-    }
-    if (!body["tag"].is_string() && record.contains("admin_comment")) body["tag"] = record["admin_comment"];
-    if (rows.size() > 1) {
-      json others = json::array();
-      for (std::size_t i = 1; i < rows.size(); ++i) {
-        const json other = json::parse(rows[i].record, nullptr, false);
-        others.push_back({{"cluster", rows[i].cluster}, {"job_id", rows[i].job_id},
-                          {"array_task_id", other.value("array_task_id", json(nullptr))},
-                          {"submit", format_time(rows[i].submit, config_->zone)},
-                          {"state", rows[i].state}, {"charge", format_money(rows[i].amount)}});
-      }
-      body["others"] = std::move(others);
-    }
-  }
-  body["reasons"] = std::move(reasons);
-  return body;
-}
-
-Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts, UnixTime now) {
+Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts, UnixTime now,
+                                   const std::vector<std::string>& clusters) {
   ledger::ChargeQuery narrowed = query;
   narrowed.posted_only = true;
   {
@@ -336,7 +227,8 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
   }
   std::vector<ledger::ChargeRow> rows;
   const auto read = storage_.charges(narrowed, [&](ledger::ChargeRow&& row) {
-    if (row.start) rows.push_back(std::move(row));
+    const bool wanted = clusters.empty() || std::find(clusters.begin(), clusters.end(), row.cluster) != clusters.end();
+    if (row.start && wanted) rows.push_back(std::move(row));
     return true;
   });
   if (!read.ok()) return read.failure();
@@ -349,7 +241,7 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
   json lines = json::array();
   for (const auto& row : rows) {
     const json record = json::parse(row.record, nullptr, false);
-    const json parts = borne(row, refunds_);
+    const json parts = borne(row);
     const auto amount = [&](const char* name) { return *parse_money(parts.at(name).get<std::string>()); };
     const std::string month = month_of(row.end, config_->zone);
     Money& by_voucher = voucher_sums[month + "/" + row.voucher];
@@ -360,7 +252,6 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
     overrun = overrun + amount("overrun");
     exact = exact + amount("charge");
     json line = {{"cluster", row.cluster},
-                 {"job_id", row.job_id},
                  {"user", row.user},
                  {"account", row.account},
                  {"partition", row.partition},
@@ -370,10 +261,7 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
                  {"elapsed_seconds", record.value("elapsed_seconds", 0)},
                  {"tres", record.value("tres_alloc", json::object())},
                  {"voucher", row.voucher.empty() ? json(nullptr) : json(row.voucher)}};
-    if (row.array_job_id != 0) {
-      line["array_job_id"] = row.array_job_id;
-      line["array_task_id"] = record.value("array_task_id", json(nullptr));
-    }
+    line.update(names_of(row.job_id, row.array_job_id, task_of(record)));
     line.update(parts);
     lines.push_back(std::move(line));
   }
@@ -394,6 +282,16 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
               {"by_self", format_money_fen(by_self)},
               {"overrun", format_money_fen(overrun)},
               {"rounding", format_money(total - exact)}};
+}
+
+Result<json> Books::verify_for(const Caller& caller, UnixTime now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!sees_all(caller, now) && !config_->has_role(caller.name, "administrator", now)) {
+      return refusal("role_missing", "the ledger is checked by people of finance and by administrators; the site names them in sluice.yaml");
+    }
+  }
+  return verify();
 }
 
 Result<json> Books::verify() {

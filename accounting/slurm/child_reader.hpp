@@ -3,7 +3,8 @@
 // ChildReader: the Reader of the service. It runs the helper sluice-slurmdb, which
 // links libslurm, speaks the line protocol (PROTOCOL.md) with it, and kills it when
 // an answer is overdue or makes no sense. Calls block, at most for their timeout;
-// one thread at a time.
+// one thread at a time. The helper dies with the thread whose call started it: let
+// that be one that lasts.
 
 #pragma once
 

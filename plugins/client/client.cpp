@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pool of handles, and the order that keeps a daemon from waiting: breaker,
-// then handle, then breaker again.
+// The pool of connections, and the order that keeps a daemon from waiting: breaker,
+// then connection, then breaker again.
 
 #include "plugins/client/client.hpp"
-
-#include <curl/curl.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,21 +12,21 @@ namespace sluice::client {
 
 using Permit = Breaker::Permit;
 
-/// A handle that goes back to the pool whatever happens.
+/// A connection that goes back to the pool whatever happens.
 class Client::Lease {
  public:
-  Lease(Client& client, std::unique_ptr<Transfer> transfer) : client_(client), transfer_(std::move(transfer)) {}
+  Lease(Client& client, std::unique_ptr<PacketTransfer> transfer) : client_(client), transfer_(std::move(transfer)) {}
   ~Lease() {
     if (transfer_) client_.put_back(std::move(transfer_));
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   explicit operator bool() const { return transfer_ != nullptr; }
-  Transfer* operator->() const { return transfer_.get(); }
+  PacketTransfer* operator->() const { return transfer_.get(); }
 
  private:
   Client& client_;
-  std::unique_ptr<Transfer> transfer_;
+  std::unique_ptr<PacketTransfer> transfer_;
 };
 
 /// A permit that is given account of whatever happens: a probe that vanished in an
@@ -51,33 +49,25 @@ class Client::Ticket {
   bool settled_ = false;
 };
 
-Client::Client(Log log, std::size_t handles_max) : log_(log), handles_max_(std::max<std::size_t>(handles_max, 1)) {
-  idle_.reserve(handles_max_);  // so that put_back() can't fail
+Client::Client(Log log, std::size_t connections_max) : log_(log), connections_max_(std::max<std::size_t>(connections_max, 1)) {
+  idle_.reserve(connections_max_);  // so that put_back() can't fail
 }
 
-void Client::init_library() {
-  // All of it, although we need no TLS: libcurl counts its users, and a later one
-  // in the same process would find it initialised without.
-  curl_global_init(CURL_GLOBAL_ALL);
-}
-
-void Client::end_library() { curl_global_cleanup(); }
-
-std::unique_ptr<Transfer> Client::take(Breaker::Time deadline) {
+std::unique_ptr<PacketTransfer> Client::take(Breaker::Time deadline) {
   std::unique_lock lock(mutex_);
-  const bool free = returned_.wait_until(lock, deadline, [this] { return !idle_.empty() || handles_ < handles_max_; });
+  const bool free = returned_.wait_until(lock, deadline, [this] { return !idle_.empty() || connections_ < connections_max_; });
   if (!free) return nullptr;
   if (!idle_.empty()) {
     auto transfer = std::move(idle_.back());  // the one used last: its connection is the most likely to be alive
     idle_.pop_back();
     return transfer;
   }
-  auto transfer = std::make_unique<Transfer>();
-  ++handles_;
+  auto transfer = std::make_unique<PacketTransfer>();
+  ++connections_;
   return transfer;
 }
 
-void Client::put_back(std::unique_ptr<Transfer> transfer) noexcept {
+void Client::put_back(std::unique_ptr<PacketTransfer> transfer) noexcept {
   {
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(transfer));
@@ -98,7 +88,7 @@ void Client::settle(Permit permit, bool reached, const Exchange& exchange, const
   }
 }
 
-Reply Client::post(const Exchange& exchange) {
+Reply Client::ask(const Exchange& exchange) {
   const auto start = Breaker::Clock::now();
   const Permit permit = breaker_.ask(start);
   if (permit == Permit::skip) return {};
@@ -117,7 +107,7 @@ Reply Client::post(const Exchange& exchange) {
     reply.outcome = Reply::Outcome::timed_out;
     reply.why = "every connection was busy";
   } else {
-    TransferResult result = transfer->post(exchange.socket_path, exchange.path, exchange.body, deadline);
+    TransferResult result = transfer->exchange(exchange.socket_path, exchange.body, deadline);
     reply.status = result.status;
     reply.body = std::move(result.body);
     reply.why = std::move(result.why);
@@ -126,10 +116,13 @@ Reply Client::post(const Exchange& exchange) {
       case TransferResult::Outcome::timed_out: reply.outcome = Reply::Outcome::timed_out; break;
       case TransferResult::Outcome::unreachable: reply.outcome = Reply::Outcome::unreachable; break;
       case TransferResult::Outcome::bad_reply: reply.outcome = Reply::Outcome::bad_reply; break;
+      case TransferResult::Outcome::not_sent: reply.outcome = Reply::Outcome::not_sent; break;
     }
   }
-  // A reply that can't be read is no outage: somebody is there and costs no waiting.
-  const bool reached = reply.outcome == Reply::Outcome::answered || reply.outcome == Reply::Outcome::bad_reply;
+  // A reply that can't be read is no outage: somebody is there and costs no waiting. What
+  // couldn't be sent says nothing of the service: it ends no outage and begins none.
+  const bool reached = reply.outcome == Reply::Outcome::answered || reply.outcome == Reply::Outcome::bad_reply ||
+                       (reply.outcome == Reply::Outcome::not_sent && permit == Permit::pass);
   ticket.settled();
   settle(permit, reached, exchange, reply.why);
   return reply;

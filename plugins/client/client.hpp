@@ -2,7 +2,7 @@
 //
 // Asks a service on this host, over a unix socket, within a hard deadline, and
 // stops asking while it doesn't answer. Made for daemons that must not wait: any
-// number of threads may call post(); none of them waits longer than its deadline.
+// number of threads may call ask(); none of them waits longer than its deadline.
 
 #pragma once
 
@@ -16,24 +16,23 @@
 #include <vector>
 
 #include "plugins/client/breaker.hpp"
-#include "plugins/client/transfer.hpp"
+#include "plugins/client/packet_transfer.hpp"
 
 namespace sluice::client {
 
-/// What one exchange needs. `body` must live until post() returns.
+/// What one exchange needs. `body` must live until ask() returns.
 struct Exchange {
   std::string socket_path;
-  std::string path;
   std::string_view body;
-  std::chrono::milliseconds deadline{10};  ///< from the call of post(), waiting for a handle included
+  std::chrono::milliseconds deadline{10};  ///< from the call of ask(), waiting for a connection included
   std::chrono::milliseconds probe{2};      ///< instead, for the one probe per back-off
   Breaker::Backoff backoff;
 };
 
 struct Reply {
-  enum class Outcome { answered, timed_out, unreachable, bad_reply, skipped /* the breaker is open */ };
+  enum class Outcome { answered, timed_out, unreachable, bad_reply, not_sent, skipped /* the breaker is open */ };
   Outcome outcome = Outcome::skipped;
-  long status = 0;
+  int status = 0;
   std::string body;
   std::string why;
 };
@@ -43,33 +42,28 @@ class Client {
   /// Gets one line when the breaker opens and one when it closes.
   using Log = void (*)(Breaker::Notice::Kind kind, const char* line) noexcept;
 
-  static constexpr std::size_t handles_max_default = 16;
+  static constexpr std::size_t connections_max_default = 16;
 
-  explicit Client(Log log, std::size_t handles_max = handles_max_default);
+  explicit Client(Log log, std::size_t connections_max = connections_max_default);
 
-  /// REQUIRES: init_library() has been called.
-  [[nodiscard]] Reply post(const Exchange& exchange);
-
-  /// libcurl's own start and end: once per process, while no other thread uses it.
-  static void init_library();
-  static void end_library();
+  [[nodiscard]] Reply ask(const Exchange& exchange);
 
  private:
   class Lease;
   class Ticket;
 
-  [[nodiscard]] std::unique_ptr<Transfer> take(Breaker::Time deadline);
-  void put_back(std::unique_ptr<Transfer> transfer) noexcept;
+  [[nodiscard]] std::unique_ptr<PacketTransfer> take(Breaker::Time deadline);
+  void put_back(std::unique_ptr<PacketTransfer> transfer) noexcept;
   void settle(Breaker::Permit permit, bool reached, const Exchange& exchange, const std::string& why);
 
   const Log log_;
-  const std::size_t handles_max_;
+  const std::size_t connections_max_;
   Breaker breaker_;
 
   std::mutex mutex_;
   std::condition_variable returned_;
-  std::vector<std::unique_ptr<Transfer>> idle_;  // GUARDED_BY(mutex_)
-  std::size_t handles_ = 0;                      // GUARDED_BY(mutex_): idle and in use
+  std::vector<std::unique_ptr<PacketTransfer>> idle_;  // GUARDED_BY(mutex_)
+  std::size_t connections_ = 0;                        // GUARDED_BY(mutex_): idle and in use
 };
 
 }  // namespace sluice::client

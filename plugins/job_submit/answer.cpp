@@ -109,7 +109,9 @@ class Reader {
       const auto* text = line.get_ptr<const std::string*>();
       if (text == nullptr) return fail("\"lines\" holds something that is no text");
       if (answer_.lines.size() == lines_max) continue;
-      std::string shown(cut_text(printable(*text), line_bytes_max));
+      const std::string whole = printable(*text);
+      const bool is_quote = whole.compare(0, quote_line_prefix.size(), quote_line_prefix) == 0;
+      std::string shown(cut_text(whole, is_quote ? quote_line_bytes_max : line_bytes_max));
       if (!shown.empty()) answer_.lines.push_back(std::move(shown));
     }
   }

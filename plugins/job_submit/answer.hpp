@@ -18,6 +18,9 @@ inline constexpr std::size_t answer_bytes_max = 64 * 1024;
 inline constexpr std::size_t answer_depth_max = 16;
 inline constexpr std::size_t lines_max = 16;
 inline constexpr std::size_t line_bytes_max = 512;
+/// What `sluice quote` reads and no person: JSON that is worth nothing when it is cut.
+inline constexpr std::string_view quote_line_prefix = "sluice-quote: ";
+inline constexpr std::size_t quote_line_bytes_max = 4096;
 inline constexpr std::size_t admin_comment_bytes_max = 4096;
 inline constexpr std::size_t set_text_bytes_max = 1024;
 

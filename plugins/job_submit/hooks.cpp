@@ -15,6 +15,7 @@
 
 #include "plugins/client/client.hpp"
 #include "plugins/job_submit/answer.hpp"
+#include "plugins/job_submit/json_limits.hpp"
 #include "plugins/job_submit/request.hpp"
 #include "plugins/job_submit/settings.hpp"
 #include "plugins/job_submit/tag.hpp"
@@ -31,6 +32,8 @@ using slurm_abi::guard;
 using slurm_abi::JobDesc;
 using slurm_abi::JobFields;
 using std::chrono::steady_clock;
+
+constexpr std::size_t logged_bytes_max = 256;  // of what sluiced says instead of an answer
 
 void log_line(const char* line) noexcept { slurm_abi::log_error("sluice: job_submit: %s", line); }
 
@@ -78,6 +81,30 @@ int refuse(const Submission& submission, int code, const std::vector<std::string
   return code;
 }
 
+/// A federation ignores or rejects a pinned array, het job or -M; what a user chose
+/// with --cluster-constraint is theirs; a sibling's copy has been placed already.
+bool may_place(const JobFields& fields) {
+  return !fields.array && !fields.het_offset && !fields.clusters && !fields.cluster_features && !fields.job_id;
+}
+
+/// Keeps an outage from sending a job away: unpinned, it starts at whichever cluster of
+/// the federation is first. Only sluiced knows the feature of each site, so the name that
+/// --place gives is taken for it: if it is none, Slurm refuses the job, which beats
+/// running it away from its data.
+void place_without_answer(const Submission& submission, const Request& request, const Settings& settings) {
+  if (settings.local_feature.empty() || !may_place(submission.fields)) return;
+  const std::string place = request.option("place");
+  if (place.empty() || place == "local" || place == "auto") {
+    submission.desc.set_cluster_features(settings.local_feature);
+    return;
+  }
+  submission.desc.set_cluster_features(place);
+  slurm_abi::append_user_lines(submission.err_msg,
+                               {"sluice: the accounting service of this cluster doesn't answer: --place=" + printable(place) +
+                                " is taken for --cluster-constraint=" + printable(place) +
+                                "; where Slurm knows no such feature, give --cluster-constraint yourself or try again in a few minutes"});
+}
+
 /// There is no answer. `request` holds what the pointer is made of.
 int go_by_policy(const Submission& submission, const Request& request, const Settings& settings) {
   if (request.kind == Kind::sibling) return slurm_abi::success;  // its origin has decided
@@ -92,14 +119,9 @@ int go_by_policy(const Submission& submission, const Request& request, const Set
     return slurm_abi::success;
   }
   const std::string tag = outage_tag(request.nonce, request.options, submission.fields.admin_comment);
+  place_without_answer(submission, request, settings);
   submission.desc.set_admin_comment(tag);
   return slurm_abi::success;
-}
-
-/// A federation ignores or rejects a pinned array, het job or -M; what a user chose
-/// with --cluster-constraint is theirs; a sibling's copy has been placed already.
-bool may_place(const JobFields& fields) {
-  return !fields.array && !fields.het_offset && !fields.clusters && !fields.cluster_features && !fields.job_id;
 }
 
 int apply(const Submission& submission, const Answer& answer) {
@@ -119,12 +141,17 @@ int apply(const Submission& submission, const Answer& answer) {
 client::Exchange exchange_of(const Request& request, const Settings& settings) {
   client::Exchange exchange;
   exchange.socket_path = settings.socket;
-  exchange.path = "/v1/admissions";
   exchange.body = request.body;
   exchange.deadline = request.kind == Kind::sibling ? settings.sibling_deadline : settings.deadline;
   exchange.probe = settings.probe;
   exchange.backoff = {settings.backoff_min, settings.backoff_max};
   return exchange;
+}
+
+/// sluiced is there, but of no use.
+void log_no_answer(const std::string& why) {
+  if (!controller->unreadable.pass(steady_clock::now())) return;
+  log_line(("no answer from sluiced: " + printable(cut_text(why, logged_bytes_max))).c_str());
 }
 
 int admit(const Submission& submission, std::uint32_t submit_uid, const Settings& settings) {
@@ -133,16 +160,17 @@ int admit(const Submission& submission, std::uint32_t submit_uid, const Settings
     return refuse(submission, slurm_abi::accounting_policy, {refusal->line});
   }
   const auto& request = std::get<Request>(made);
-  const client::Reply reply = controller->client.post(exchange_of(request, settings));
-  if (reply.outcome == client::Reply::Outcome::answered && reply.status == 200) {
+  using Outcome = client::Reply::Outcome;
+  const client::Reply reply = controller->client.ask(exchange_of(request, settings));
+  if (reply.outcome == Outcome::answered && reply.status == 200) {
     const auto answer = read_answer(reply.body);
     if (const auto* good = std::get_if<Answer>(&answer)) return apply(submission, *good);
-    if (controller->unreadable.pass(steady_clock::now())) log_line(std::get<Unreadable>(answer).why.c_str());
-  } else if (reply.outcome == client::Reply::Outcome::answered || reply.outcome == client::Reply::Outcome::bad_reply) {
-    if (controller->unreadable.pass(steady_clock::now())) {
-      slurm_abi::log_error("sluice: job_submit: no answer from sluiced: HTTP status %ld %s", reply.status, reply.why.c_str());
-    }
-  }
+    log_no_answer(std::get<Unreadable>(answer).why);
+  } else if (reply.outcome == Outcome::answered) {
+    log_no_answer("status " + std::to_string(reply.status) + ": " + reply.body);
+  } else if (reply.outcome == Outcome::bad_reply || reply.outcome == Outcome::not_sent) {
+    log_no_answer(reply.why);
+  }  // the breaker logs the rest
   return go_by_policy(submission, request, settings);
 }
 
@@ -156,7 +184,6 @@ extern "C" int sluice_job_submit_init(void) {
   // Success whatever happens: a plugin whose init fails ends slurmctld.
   return slurm_abi::guard("init", slurm_abi::success, [] {
     if (job_submit::controller == nullptr) {
-      client::Client::init_library();
       job_submit::controller = new job_submit::Controller;
       (void)job_submit::controller->settings.current(std::chrono::steady_clock::now());
     }
@@ -169,7 +196,6 @@ extern "C" int sluice_job_submit_fini(void) {
     if (job_submit::controller != nullptr) {
       delete job_submit::controller;
       job_submit::controller = nullptr;
-      client::Client::end_library();
     }
     return slurm_abi::success;
   });

@@ -154,6 +154,13 @@ Json job_object(const JobFields& job, std::uint32_t submit_uid) {
 
 }  // namespace
 
+std::string Request::option(std::string_view name) const {
+  for (const auto& [given, value] : options) {
+    if (given == name) return value;
+  }
+  return {};
+}
+
 Kind kind_of(const JobFields& job) {
   if (job.job_id) return Kind::sibling;  // first: its caller holds write locks
   return job.test_only ? Kind::test : Kind::submit;
@@ -179,6 +186,10 @@ std::variant<Request, LocalRefusal> make_request(const JobFields& job, std::uint
   body["options"] = std::move(options);
   body["job"] = job_object(job, submit_uid);
   request.body = write_json(body);
+  if (request.body.size() > request_bytes_max) {
+    return LocalRefusal{"sluice: the job's texts are together longer than " + std::to_string(request_bytes_max) +
+                        " bytes; shorten them and submit again"};
+  }
   return request;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,6 +30,9 @@ struct Request {
   std::string nonce;  ///< empty where the submission has none
   Options options;
   std::string body;   ///< the JSON text
+
+  /// Its value, or nothing where it wasn't given.
+  [[nodiscard]] std::string option(std::string_view name) const;
 };
 
 /// A submission that is refused before anybody is asked.
@@ -41,6 +45,7 @@ inline constexpr std::size_t options_max = 32;
 inline constexpr std::size_t option_bytes_max = 1024;
 inline constexpr std::size_t text_bytes_max = 4096;        ///< Slurm itself refuses from 1,024 on, arrays from 4,096
 inline constexpr std::size_t long_text_bytes_max = 65536;  ///< node lists and comments have no limit in Slurm
+inline constexpr std::size_t request_bytes_max = 262144;   ///< reached only by control characters, each six bytes of JSON
 
 [[nodiscard]] Kind kind_of(const slurm_abi::JobFields& job);
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 64 * 1024;
 constexpr std::size_t socket_path_bytes_max = 107;  // sun_path
+constexpr std::size_t feature_bytes_max = 128;
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view blank = " \t\r";
@@ -34,6 +35,13 @@ std::optional<long> number_within(std::string_view text, long min, long max) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < min || value > max) return std::nullopt;
   return value;
+}
+
+/// Neither a list nor a negation, which Slurm would take as well.
+bool is_one_feature(std::string_view text) {
+  return !text.empty() && text.size() <= feature_bytes_max && std::none_of(text.begin(), text.end(), [](char c) {
+    return c == ',' || c == '!' || c == 0x7F || (c >= 0 && c <= ' ');
+  });
 }
 
 /// Sets `field` from `value`, or says what would be right.
@@ -63,6 +71,13 @@ std::string set(Settings& settings, std::string_view name, std::string_view valu
   if (name == "when_unreachable") {
     if (value != "admit" && value != "refuse") return "must be admit or refuse";
     settings.when_unreachable = value == "admit" ? Settings::WhenUnreachable::admit : Settings::WhenUnreachable::refuse;
+    return {};
+  }
+  if (name == "local_feature") {
+    if (!is_one_feature(value)) {
+      return "must be one feature of at most " + std::to_string(feature_bytes_max) + " bytes, without ',', '!' and blanks";
+    }
+    settings.local_feature = value;
     return {};
   }
   return "is no setting of this plugin";

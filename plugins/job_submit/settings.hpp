@@ -26,6 +26,7 @@ struct Settings {
   std::chrono::seconds backoff_min{1};
   std::chrono::seconds backoff_max{60};
   WhenUnreachable when_unreachable = WhenUnreachable::admit;
+  std::string local_feature;  ///< this cluster's own federation feature; empty: never pinned
 
   bool operator==(const Settings&) const = default;
 };

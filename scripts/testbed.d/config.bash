@@ -91,6 +91,9 @@ skip-networking
 skip-log-bin
 skip-name-resolve
 performance_schema = off
+# As Debian's own configuration has it; its default would make ?? of 训练.
+character-set-server = utf8mb4
+collation-server = utf8mb4_general_ci
 innodb_buffer_pool_size = 256M
 innodb_log_file_size = 64M
 innodb_flush_log_at_trx_commit = 2

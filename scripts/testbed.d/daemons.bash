@@ -30,7 +30,8 @@ daemon_command() {
     mariadb) COMMAND=(mariadbd --defaults-file=/etc/mysql/testbed.cnf) ;;
     slurmdbd | slurmctld | slurmd) COMMAND=("$1" -D) ;;
     sluiced)
-      COMMAND=(setpriv --reuid sluice --regid sluice --init-groups
+      # Nice as in its systemd unit.
+      COMMAND=(nice -n -5 setpriv --reuid sluice --regid sluice --init-groups
         "$BUILD/bin/sluiced" --config /etc/sluice/sluice.yaml)
       ;;
     *) return 1 ;;
@@ -47,8 +48,8 @@ daemon_answers() {
     slurmdbd) listens "$2" 6819 ;;
     slurmctld) listens "$2" 6817 ;;
     slurmd) listens "$2" 6818 ;;
-    # A socket file may be left from a killed service, so only a connection counts.
-    sluiced) in_host "$2" socat -u OPEN:/dev/null UNIX-CONNECT:/run/sluice/control.sock ;;
+    # A socket file may be left from a killed service, so only a connection counts; 5 is SOCK_SEQPACKET.
+    sluiced) in_host "$2" socat -u OPEN:/dev/null UNIX-CONNECT:/run/sluice/control.sock,type=5 ;;
   esac &>/dev/null
 }
 

@@ -20,7 +20,7 @@
 //   2| TEXT              a line of stderr
 // SERVER and DIR stand for the server's address and the folder where commands run,
 // REQ-ID and "since TIME" for a made id and its time. A line "needs munged" starts it
-// for a case without answers.
+// for a case without answers. A file with any other line fails.
 //
 // run_cases PROGRAM FILE compares; run_cases --update PROGRAM FILE rewrites the
 // = 1| 2| lines, to be read before they are committed. Status 77 means skipped.
@@ -82,6 +82,7 @@ class Case {
 
  private:
   std::vector<std::string> read();
+  void check_form(const std::vector<std::string>& lines);
   void prepare(const std::vector<std::string>& lines);
   bool run_step(Step& step, bool update, std::ostream& updated);
   void check_request(const Step& step);
@@ -119,6 +120,38 @@ std::vector<std::string> Case::read() {
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
   return lines;
+}
+
+/// A line that nothing reads would be a check that nobody makes.
+void Case::check_form(const std::vector<std::string>& lines) {
+  static const std::regex known("(#.*)?|needs munged|(file|sbatch|env) .+|[fea]\\| .*|\\$ .+|[<>] .+|= [0-9]+|[12]\\|( .*)?|1~ .+");
+  enum class After { given, command, outcome, gap } after = After::gap;
+  std::size_t number = 0;
+  const auto complain_of = [&](const std::string& what) {
+    ++failures_;
+    std::cerr << file_ << ":" << number << ": " << what << "\n";
+  };
+  for (const std::string& line : lines) {
+    ++number;
+    if (!std::regex_match(line, known)) complain_of("'" + line + "' is no line of a case");
+    const char first = line.empty() ? '#' : line[0];
+    if (first == '$') {
+      if (after == After::command) complain_of("the command before has no '= STATUS'");
+      after = After::command;
+    } else if (first == '=') {
+      if (after != After::command) complain_of("there is no command that this could be the status of");
+      after = After::outcome;
+    } else if (first == '1' || first == '2') {
+      if (after != After::outcome) complain_of("output must follow '= STATUS'");
+    } else if (first == '#') {
+      if (after == After::command) complain_of("the command has no '= STATUS'");
+      if (after != After::given) after = After::gap;
+    } else if (after != After::command) {
+      after = After::given;
+    }
+  }
+  if (after == After::given) complain_of("the last lines belong to no command");
+  if (after == After::command) complain_of("the last command has no '= STATUS'");
 }
 
 /// Files, the stand-in for sbatch and the environment that `lines` ask for.
@@ -208,6 +241,8 @@ bool Case::run_step(Step& step, bool update, std::ostream& updated) {
 
 int Case::run(bool update) {
   const auto lines = read();
+  if (!update) check_form(lines);
+  if (failures_ > 0) return 1;
   std::string name = (std::filesystem::temp_directory_path() / "sluice-cli-XXXXXX").string();
   folder_ = ::mkdtemp(name.data());
   ::chmod(folder_.c_str(), 0755);  // munged wants its socket reachable

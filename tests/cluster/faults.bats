@@ -19,7 +19,8 @@ setup_file() {
   propose_voucher "$PROGRAMME" "$VOUCHER" 1000
   propose_voucher "$PROGRAMME" "FL-$RUN" 10
   approve_all
-  # Refused by Slurm once job_submit has let it in; looked at below, when time has passed.
+  # Refused by Slurm once job_submit has let it in; looked at below, when time has passed,
+  # and before the tests that count transfers.
   submit researcher1 -t10 --voucher="FL-$RUN" -w no-such-node --wrap true >&2 || true
   voucher "FL-$RUN" .liens >"$BATS_FILE_TMPDIR/lien"
 }
@@ -30,9 +31,6 @@ teardown() {
   "$TESTBED" signal CONT sluiced cqctl 2>/dev/null || true
   make_whole
 }
-
-# pinned OPTION...: to this cluster by the user, as without an answer nobody else does.
-pinned() { submit researcher1 --cluster-constraint=chongqing -t1 "$@"; }
 
 # Waits for the one charge of a job and compares it with slurmdbd's record.
 charged_once() {
@@ -63,7 +61,7 @@ tag_of() { as auditor1 sacct -X -n -P -j "$1" -o admincomment; }
   before=$(logged)
   "$TESTBED" stop sluiced cqctl
   jobs=()
-  for _ in 1 2 3; do jobs+=("$(pinned --voucher="$VOUCHER" --wrap 'sleep 1')"); done
+  for _ in 1 2 3; do jobs+=("$(submit researcher1 -t1 --voucher="$VOUCHER" --wrap 'sleep 1')"); done
   assert_equal "$(comment_of "${jobs[0]}" | jq -c '.sluice | [.unpriced, .options.voucher, (.nonce | length)]')" \
     "[true,\"$VOUCHER\",32]"
   eventually "$PATIENCE" has_ended "${jobs[@]}"
@@ -75,14 +73,37 @@ tag_of() { as auditor1 sacct -X -n -P -j "$1" -o admincomment; }
   assert_equal "$(logged)" "$((before + 1))"
 }
 
+@test "sluiced stopped: a job stays at its busy site, and one that was sent to another goes there" {
+  where() { as auditor1 scontrol show job "$1" | sed -n 's/.*FedViableSiblings=\([^ ]*\).*/\1/p'; }
+  "$TESTBED" stop sluiced cqctl
+  busy=$(submit researcher1 -t5 -p super -N2 --exclusive --wrap 'sleep 300')
+  eventually "$PATIENCE" is_running "$busy"
+  here=$(submit researcher1 -t1 --voucher="$VOUCHER" --wrap 'sleep 1')
+  assert_equal "$(where "$here")" cq
+  SAID=$BATS_TEST_TMPDIR/said
+  there=$(submit researcher1 -t1 --voucher="$VOUCHER" --place=hami --wrap 'sleep 1')
+  assert_regex "$(cat "$SAID")" 'sbatch: sluice: .* --place=hami is taken for --cluster-constraint=hami'
+  run --separate-stderr as researcher1 sbatch -t1 --place=nowhere --wrap true
+  assert_failure
+  assert_regex "$stderr" 'sbatch: error: sluice: .* --place=nowhere is taken .*Invalid cluster feature'
+  as researcher1 scancel "$busy"
+  ran_at() { [[ $(state_of "$1" "$2") == COMPLETED ]]; }
+  eventually "$PATIENCE" ran_at "$here" cq
+  eventually "$PATIENCE" ran_at "$there" hami
+  "$TESTBED" start sluiced cqctl
+  charged_once "$here"
+  eventually "$PATIENCE" are_charged "$there"
+  assert_charge "$there" hami "$VOUCHER" 600000
+}
+
 @test "sluiced frozen: slurmctld answers meanwhile, and nothing is charged or held twice" {
   "$TESTBED" signal STOP sluiced cqctl
-  pinned --voucher="$VOUCHER" --wrap 'sleep 1' >"$BATS_TEST_TMPDIR/job" 3>&- &
+  submit researcher1 -t1 --voucher="$VOUCHER" --wrap 'sleep 1' >"$BATS_TEST_TMPDIR/job" 3>&- &
   run as researcher1 squeue -h
   assert_success
   wait "$!"
   jobs=("$(cat "$BATS_TEST_TMPDIR/job")")
-  jobs+=("$(pinned --voucher="$VOUCHER" --wrap 'sleep 1')")
+  jobs+=("$(submit researcher1 -t1 --voucher="$VOUCHER" --wrap 'sleep 1')")
   run as researcher1 squeue -h
   assert_success
   "$TESTBED" signal CONT sluiced cqctl
@@ -99,6 +120,33 @@ tag_of() { as auditor1 sacct -X -n -P -j "$1" -o admincomment; }
   run --separate-stderr as researcher1 sbatch -t1 --wrap true
   assert_failure
   assert_regex "$stderr" "sbatch: error: sluice: the accounting service of this cluster doesn't answer, and no job is taken without it; "
+  as researcher1 scancel --quiet --user=researcher1
+}
+
+@test "somebody else answers on the socket, with nonsense: jobs go on by the policy" {
+  # Each write of theirs is a packet.
+  local answers=(
+    "printf '200\\n{\"v\":\"1\",\"action\":[]}'"
+    "printf '200\\n{\"v\":1,\"action\":\"admit\",\"lines\":7}'"
+    "printf 'HTTP/1.1 200 OK'"
+    'head -c 10M /dev/zero'
+    yes
+    true
+  ) i job
+  for i in "${!answers[@]}"; do
+    asked() {
+      job=$(submit researcher1 -H -t1 --voucher="$VOUCHER" --wrap true) || return
+      on_controller test -e "/run/asked-$i"
+    }
+    printf '#!/bin/sh\nhead -c 1 >/run/asked-%s\n%s\n' "$i" "${answers[i]}" |
+      on_controller sh -c "rm -f /run/asked-$i; cat >/run/answer; chmod 755 /run/answer"
+    on_controller sh -c 'echo "$$" >/run/other.pid; exec socat "$@"' - \
+      "UNIX-LISTEN:/run/other-$i,type=5,fork,mode=666" EXEC:/run/answer >/dev/null 2>&1 3>&- &
+    { configuration_of plugin.conf && echo "socket = /run/other-$i"; } | write plugin.conf
+    eventually "$PATIENCE" asked
+    assert_equal "$(comment_of "$job" | jq -c '.sluice | [.unpriced, .options.voucher]')" "[true,\"$VOUCHER\"]"
+    on_controller sh -c 'kill "$(cat /run/other.pid)"'
+  done
   as researcher1 scancel --quiet --user=researcher1
 }
 
@@ -195,6 +243,12 @@ killed_at() {
   eventually "$PATIENCE" check_says collect '^ok'
 }
 
+@test "Slurm refused the job after its lien was placed: the lien comes back" {
+  assert_equal "$(cat "$BATS_FILE_TMPDIR/lien")" "$(yuan "$(part "$(price cq/super 1 500 0 600)" 600000)")"
+  is_back() { [[ $(voucher "FL-$RUN" '[.available, .liens] | join(" ")') == '10.000000 0.000000' ]]; }
+  eventually "$PATIENCE" is_back
+}
+
 @test "warn: everything is let in, told what would be refused, and nothing is posted" {
   use_mode warn
   SAID=$BATS_TEST_TMPDIR/said
@@ -223,12 +277,6 @@ is_recorded() { explain "$1" 2>/dev/null | jq -e '.reasons[] | select(endswith("
   eventually "$PATIENCE" is_recorded "$paid"
   assert_equal "$(transfers)" "$before"
   assert_equal "$(charge_of "$paid")" ''
-}
-
-@test "Slurm refused the job after its lien was placed: the lien comes back" {
-  assert_equal "$(cat "$BATS_FILE_TMPDIR/lien")" "$(yuan "$(part "$(price cq/super 1 500 0 600)" 600000)")"
-  is_back() { [[ $(voucher "FL-$RUN" '[.available, .liens] | join(" ")') == '10.000000 0.000000' ]]; }
-  eventually "$PATIENCE" is_back
 }
 
 @test "nothing is held any more, and the ledger holds" {

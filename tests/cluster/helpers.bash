@@ -113,6 +113,18 @@ fen() {
   printf '%d.%02d\n' $((rounded / 100)) $((rounded % 100))
 }
 
+# fen_up AMOUNT: to the fen, upwards, as quotes and refusals say it.
+fen_up() {
+  local rounded=$((($1 + 9999) / 10000))
+  printf '%d.%02d\n' $((rounded / 100)) $((rounded % 100))
+}
+
+# quote_line QUOTE BY_VOUCHER CLUSTER/PARTITION VOUCHER: what a paid job's user reads.
+quote_line() {
+  local self=$((($1 - $2 + 9999) / 10000)) all=$((($1 + 9999) / 10000))
+  echo "sluice: up to $(fen_up "$1") yuan on $3: voucher $4 pays up to $(fen_up $(((all - self) * 10000))), you up to $(fen_up $(($1 - $2)))"
+}
+
 # The tests' own copy of site/cq/prices.yaml, in millionths per hour.
 price_of() { # price_of CLUSTER/PARTITION NAME
   case $1:$2 in

@@ -89,7 +89,7 @@ was_told() {
   by_voucher=$(part "$3" 600000)
   assert_equal "$(field "$1" 1)" 0
   assert_regex "$(field "$1" 3)" \
-    "sluice: up to $(fen "$3") yuan on $2: voucher $MAIN pays up to $(fen "$by_voucher"), you up to $(fen $(($3 - by_voucher)))"
+    "$(quote_line "$3" "$by_voucher" "$2" "$MAIN")"
 }
 
 @test "all of them were taken" {
@@ -112,6 +112,8 @@ was_told() {
   eventually "$PATIENCE" is_back
   run explain "$(job held)"
   assert_equal "$(jq -r '.lien.state + " " + .charge.amount' <<<"$output")" 'voided 0.000000'
+  assert_equal "$(jq -r '.lien.voided_because' <<<"$output")" 'the job used nothing'
+  assert_equal "$(jq -r '.lien.voided_at' <<<"$output")" "$(jq -r '.charge.posted_at' <<<"$output")"
   assert_equal "$(charge_of "$(job held)")" ''
 }
 
@@ -129,7 +131,7 @@ was_told() {
 
 @test "an array: one lien for all tasks, one charge per task, nothing held at the end" {
   is_done() { [[ $(statement | jq --argjson id "$1" '[.lines[] | select(.array_job_id == $id)] | length') == "$2" ]]; }
-  assert_equal "$(field array 3)" "$(field array 3 | grep -F "up to $(fen $((4 * $(price cq/super 1 500 0 60)))) yuan on cq/super")"
+  assert_equal "$(field array 3)" "$(field array 3 | grep -F "up to $(fen_up $((4 * $(price cq/super 1 500 0 60)))) yuan on cq/super")"
   eventually "$PATIENCE" is_done "$(job array)" 4
   run statement --voucher "KA-$RUN"
   assert_equal "$(jq -c '[.lines[].array_task_id] | sort' <<<"$output")" '[0,1,2,3]'
@@ -160,7 +162,7 @@ was_told() {
 }
 
 @test "without a voucher the account pays" {
-  assert_regex "$(field self 3)" "up to $(fen "$(price cq/super 1 500 0 60)") yuan on cq/super, paid by account astro"
+  assert_regex "$(field self 3)" "up to $(fen_up "$(price cq/super 1 500 0 60)") yuan on cq/super, paid by account astro"
   comes_to self cq null 0
 }
 
@@ -169,6 +171,7 @@ was_told() {
   comes_to hami hami "$MAIN"
   assert_equal "$(statement | jq --argjson id "$(job hami)" '[.lines[] | select(.job_id == $id)] | length')" 1
   assert_regex "$(as auditor1 sacct -X -n -P -M hami -j "$(job hami)" -o nodelist)" '^npu[12]$'
+  refute_regex "$(explain "$(job hami)" | jq -r '.reasons | join("\n")')" 'no tag of ours' # both sites name it alike
 }
 
 @test "a job without --place stays where it was submitted" {
@@ -235,18 +238,76 @@ was_told() {
   run as researcher1 sbatch --test-only -t10 --voucher="KQ-$RUN" --wrap true
   assert_success
   amount=$(price cq/super 1 500 0 600)
-  line="up to $(fen "$amount") yuan on cq/super: voucher KQ-$RUN pays up to $(fen "$(part "$amount" 600000)"), you up to $(fen $((amount - $(part "$amount" 600000))))"
-  assert_output --partial "sluice: $line"
+  line=$(quote_line "$amount" "$(part "$amount" 600000)" cq/super "KQ-$RUN")
+  assert_output --partial "$line"
   run sluice_as researcher1 quote -t10 --voucher="KQ-$RUN" --wrap true
   assert_success
-  assert_line "$line"
+  assert_line "${line#sluice: }"
   assert_line --regexp '^Job [0-9]+ to start at '
   run sluice_as researcher1 quote --json -t10 --voucher="KQ-$RUN" --wrap true
   assert_success
   assert_equal "$(jq -r 'keys | join(" ")' <<<"$output")" 'lines quotes refused slurm'
   assert_equal "$(jq -c '.quotes[] | select(.cluster == "cq") | [.partition, .account, .user, .amount, .voucher, .tasks, .unpriced, .refusals]' <<<"$output")" \
-    "[\"super\",\"astro\",\"researcher1\",\"$(fen "$amount")\",\"KQ-$RUN\",1,false,[]]"
+    "[\"super\",\"astro\",\"researcher1\",\"$(fen_up "$amount")\",\"KQ-$RUN\",1,false,[]]"
+  read -r amount by_voucher by_self < <(jq -r '.quotes[] | select(.asked == "cq") | [.amount, .by_voucher, .by_self] | join(" ")' <<<"$output")
+  assert_equal "$(($(micro "$by_voucher") + $(micro "$by_self")))" "$(micro "$amount")"
   assert_equal "$(voucher "KQ-$RUN" '[.available, .liens, .used] | join(" ")')" '10.000000 0.000000 0.000000'
+}
+
+@test "a quote for a partition of this site shows nothing of a site that lacks it" {
+  run sluice_as researcher1 quote -t10 -p bridge --wrap true
+  assert_success
+  assert_line --regexp '^up to .* yuan on cq/bridge'
+  refute_output --partial 'has no partition'
+}
+
+@test "a quote of an array is for all tasks, of a heterogeneous job for each component, of another site without our estimate" {
+  run sluice_as researcher1 quote -t1 --array=0-9 --wrap true
+  assert_line "up to $(fen_up $((10 * $(price cq/super 1 500 0 60)))) yuan on cq/super for all 10 tasks, paid by account astro"
+  run sluice_as researcher1 quote -t1 -n1 -p super : -n1 -p ai --wrap true
+  assert_line --partial 'yuan on cq/super'
+  assert_line --partial 'yuan on cq/ai'
+  assert_line --regexp '^together up to .* yuan$'
+  run sluice_as researcher1 quote -t1 --place=hami --wrap true
+  assert_line --partial 'yuan on hami/npu'
+  refute_output --partial 'to start at'
+}
+
+@test "explain knows a job from its submission on, priced or not, and a task by its number" {
+  held=$(submit researcher1 -H -t1 --voucher="$MAIN" --wrap true)
+  run sluice_as researcher1 explain "$held"
+  assert_success
+  assert_line "Job $held of cluster cq: PENDING"
+  assert_line --regexp '^  State    open$'
+  array=$(submit researcher1 -H -t1 --array=0-3 --wrap true)
+  run --separate-stderr sluice_as researcher1 explain "${array}_3" --json
+  assert_success
+  assert_equal "$(jq -c '[.job, .state, .array_job_id, .array_task_id, .quote.tasks]' <<<"$output")" "[\"${array}_3\",\"PENDING\",$array,3,4]"
+  run sluice_as researcher1 explain "${array}_4"
+  assert_failure 1
+  assert_output --partial "job ${array}_4 is not known"
+  unpriced=$(submit researcher1 -H -t1 -p free --wrap true)
+  run sluice_as researcher1 explain "$unpriced"
+  as researcher1 scancel "$held" "$array" "$unpriced"
+  assert_success
+  # Once a test above gave that partition a price it has one.
+  assert_line --regexp "^Job $unpriced of cluster cq: PENDING"
+}
+
+@test "explain of a task that ended is of that task" {
+  is_done() { [[ $(statement | jq --argjson id "$1" '[.lines[] | select(.array_job_id == $id)] | length') == 4 ]]; }
+  eventually "$PATIENCE" is_done "$(job array)"
+  for task in 0 1 2 3; do
+    run sluice_as researcher1 explain "$(job array)_$task" --json
+    assert_success
+    assert_equal "$(jq -c '[.job, .state, .charge.amount]' <<<"$output")" \
+      "$(statement | jq -c --arg job "$(job array)_$task" '.lines[] | select(.job == $job) | [.job, .state, .charge]')"
+  done
+}
+
+@test "statements of some clusters" {
+  assert_equal "$(statement -M hami | jq -c '[.lines[].cluster] | unique')" '["hami"]'
+  assert_equal "$(statement -M cq,hami | jq '.lines | length')" "$(statement | jq '.lines | length')"
 }
 
 @test "a lien's worth and no more: what the voucher can't pay of its part is named overrun" {
@@ -267,6 +328,16 @@ was_told() {
 @test "once the partition has a price the waiting job is charged" {
   eventually "$PATIENCE" are_charged "$(job free)"
   assert_charge "$(job free)" cq "$MAIN" 600000
+}
+
+@test "a quote is that of the cluster that the job is submitted to, whichever would start it first" {
+  busy=$(submit researcher1 -t5 -p super -N2 --exclusive --wrap 'sleep 300')
+  eventually "$PATIENCE" is_running "$busy"
+  run sluice_as researcher1 quote -t1 --wrap true
+  as researcher1 scancel "$busy"
+  assert_success
+  assert_line --partial 'yuan on cq/super, paid by account astro'
+  refute_output --partial hami
 }
 
 @test "nothing is held any more, and the ledger holds" {

@@ -34,6 +34,7 @@ setup_file() {
     echo "large=$(submit researcher1 -t1 -p ai -N2 --gres=gpu:4 --voucher="RM-$RUN" --wrap 'sleep 9')"
     echo "small=$(submit researcher1 -t1 --voucher="RM-$RUN" --wrap 'sleep 2')"
     echo "half=$(submit researcher1 -t1 --voucher="RM-$RUN" --wrap 'sleep 2')"
+    echo "array=$(submit researcher1 -t1 --array=0-1 --wrap 'sleep 1')"
   } >"$BATS_FILE_TMPDIR/jobs"
 }
 
@@ -94,18 +95,18 @@ all_proposals() { sluice_as auditor1 approve --list --state all --json | jq '.pr
 
 @test "a balance too small: both amounts are named" {
   lien=$(part "$(price cq/super 1 500 0 60)" 600000)
-  job_refused researcher1 "voucher RL-$RUN has 0.01 yuan available and this job may need $(fen "$lien")" --voucher="RL-$RUN" -t1 --wrap true
+  job_refused researcher1 "voucher RL-$RUN has 0.01 yuan available and this job may need $(fen_up "$lien")" --voucher="RL-$RUN" -t1 --wrap true
 }
 
 @test "who may not pay themselves, or not so much" {
   job_refused researcher2 'account broke may not pay itself' -A broke -t1 --wrap true
   assert_regex "$stderr" 'Job violates accounting/QOS policy'
   quote=$(price cq/ai 4 4000 4 3600)
-  job_refused researcher2 "account bio may owe 50.00 yuan, owes .* this job needs $(fen "$quote") yuan" \
+  job_refused researcher2 "account bio may owe 50.00 yuan, owes .* this job needs $(fen_up "$quote") yuan" \
     -A bio -t60 -p ai -n4 --mem=4000 --gres=gpu:4 --wrap true
   own=$(price cq/super 1 500 0 600)
   own=$((own - $(part "$own" 600000)))
-  job_refused researcher1 "you would pay up to $(fen "$own") yuan yourself and --max-self allows 0.20" \
+  job_refused researcher1 "you would pay up to $(fen_up "$own") yuan yourself and --max-self allows 0.20" \
     -t10 --voucher="RM-$RUN" --max-self=0.20 --wrap true
   run as researcher1 sbatch --test-only -t10 -p super --voucher="RM-$RUN" --max-self=0.26 --wrap true
   assert_success
@@ -115,6 +116,20 @@ all_proposals() { sluice_as auditor1 approve --list --state all --json | jq '.pr
   job_refused researcher1 "there is no site 'mars'; known: local, cq, hami" --place=mars -t1 --wrap true
   job_refused researcher1 'leave --place=hami out' --place=hami --array=0-3 -t1 --wrap true
   job_refused researcher1 "has no partition 'npu'" -p npu -t1 --wrap true
+}
+
+@test "a quote of what would be refused here ends with 1, whatever the sibling says" {
+  refused_by researcher1 "there is no voucher none-$RUN" quote -t10 --voucher="none-$RUN" --wrap true
+  refused_by researcher1 "voucher RK-$RUN .*(revoked|took)" quote -t10 --voucher="RK-$RUN" --wrap true
+  refused_by researcher1 "voucher RL-$RUN has 0.01 yuan available" quote -t10 --voucher="RL-$RUN" --wrap true
+  refused_by researcher2 'account broke may not pay itself' quote -t10 -A broke --wrap true
+  refused_by researcher1 "there is no site 'mars'" quote -t10 --place=mars --wrap true
+  refused_by researcher1 'give --place=hami instead' quote -t10 -p npu --wrap true
+  refused_by researcher1 'Requested node configuration is not available' quote -t10 -p super -N50 --wrap true
+  refused_by researcher1 'is no voucher id' quote -t10 --voucher='a b' --wrap true
+  run --separate-stderr sluice_as researcher1 quote --json -t10 --voucher="none-$RUN" --wrap true
+  assert_failure 1
+  assert_equal "$(jq -c '[.refused, .slurm, (.quotes | length)]' <<<"$output")" '[true,"",2]'
 }
 
 @test "vouchers that can't be chosen" {
@@ -314,14 +329,28 @@ TABLE
 
 @test "halves end where the whole does" {
   line=$(charge_of "$(job half)")
-  run sluice_as finance1 refund "$(job half)" --share 0.5 --reason 'first half' --json
+  run sluice_as finance1 refund "$(job half)" --share 0.5 --reason 'first half'
   assert_success
+  assert_output --regexp "^job $(job half): refunded [0-9.]*: voucher [0-9.]*, user [0-9.]*$"
   rest=$(charge_of "$(job half)" | jq -r .charge)
   run sluice_as finance1 refund "$(job half)" --amount "$rest" --reason 'the rest' --json
   assert_success
   assert_equal "$(charge_of "$(job half)" | jq -r '[.charge, .by_voucher, .by_self, .refunded] | join(" ")')" \
     "0.000000 0.000000 0.000000 $(jq -r .charge <<<"$line")"
   refused_by finance1 'at most 0.000000 is left' refund "$(job half)" --amount 0.000001 --reason 'too much'
+}
+
+@test "a task of an array is refunded by its number" {
+  is_charged() { [[ $(statement | jq --argjson id "$(job array)" '[.lines[] | select(.array_job_id == $id)] | length') == 2 ]]; }
+  eventually "$PATIENCE" is_charged
+  refused_by finance1 'is an array; name a task of it' refund "$(job array)" --all --reason r
+  refused_by finance1 "there is no charge of job $(job array)_7" refund "$(job array)_7" --all --reason r
+  submitted=$(as auditor1 sacct -X -n -P -j "$(job array)_1" -o submit)
+  run sluice_as finance1 refund "$(job array)_1" --all --reason 'node was slow' --submit "${submitted}Z"
+  assert_success
+  assert_output --regexp "^job $(job array)_1: refunded "
+  assert_equal "$(statement | jq -c --argjson id "$(job array)" '[.lines[] | select(.array_job_id == $id) | [.array_task_id, .charge == "0.000000"]] | sort')" \
+    '[[0,false],[1,true]]'
 }
 
 @test "a refund above the limit takes a second person, and is done once" {

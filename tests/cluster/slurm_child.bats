@@ -248,6 +248,24 @@ say() { # say COMMAND: prints the answer's line
   exec 9>&-
 }
 
+@test "a helper whose parent is killed ends at once, also in a call that hangs" {
+  start_ask 60000
+  run say "finished cq 1 2"
+  assert_output --regexp '^ok 0 '
+  helpers() { "$TESTBED" exec cqctl sh -c "pgrep -P $1 -x sluice-slurmdb"; }
+  parent=$("$TESTBED" exec cqctl pgrep -x slurm_ask)
+  helper=$(helpers "$parent")
+  "$TESTBED" signal STOP slurmdbd db
+  echo "finished cq 1 2" >&9
+  # An idle helper waits in read(), libslurm in poll().
+  in_a_call() { [[ $("$TESTBED" exec cqctl sh -c "cat /proc/$helper/task/*/wchan" 2>/dev/null) == *poll* ]]; }
+  eventually 10 in_a_call
+  "$TESTBED" exec cqctl kill -KILL "$parent"
+  gone() { ! "$TESTBED" exec cqctl test -e "/proc/$helper"; }
+  eventually 5 gone
+  exec 9>&-
+}
+
 @test "a slurmctld that hangs is reported, the other cluster answered" {
   start_ask 2000
   "$TESTBED" signal STOP slurmctld hamictl

@@ -158,6 +158,12 @@ PARTITIONS
   eventually 60 recorded
 }
 
+@test "a job's Chinese name comes back from slurmdbd as it was" {
+  id=$(as researcher1 sbatch --parsable -p super -J '训练-𬬻-é' -o /dev/null --wrap true)
+  named() { [[ $(as researcher1 sacct -X -n -P -j "$id" -o JobName) == '训练-𬬻-é' ]]; }
+  eventually 60 named
+}
+
 @test "two ranks of one MPI step see two hosts" {
   # shellcheck disable=SC2016  # expanded by the step
   run as researcher1 srun -Q -p super --mpi=pmix -N2 -n2 bash -c 'echo "$PMIX_RANK $(hostname)"'

@@ -258,7 +258,9 @@ std::string Teller::explain(const std::string& name, const Words& words) {
   const auto id = world_.record(name, words).job_id;
   return outcome(world_.books().view_job(World::caller(word(words, "as", "auditor")), id, std::nullopt, world_.facts(), world_.now), [&](const json& e) {
     for (const auto& reason : e["reasons"]) more_.push_back(reason.get<std::string>());
-    std::string said = e["user"].get<std::string>() + " " + e["state"].get<std::string>();
+    // What Slurm held when it was last read is not stored: after a restart it is unknown.
+    const bool live = e["state"] == "RUNNING" || e["state"] == "PENDING";
+    std::string said = e["user"].get<std::string>() + " " + (live ? "open" : e["state"].get<std::string>());
     if (!e["lien"].is_null()) said += ", lien " + e["lien"]["amount"].get<std::string>() + " " + e["lien"]["state"].get<std::string>();
     if (!e["charge"].is_null()) said += ", charge " + e["charge"]["amount"].get<std::string>();
     return said;

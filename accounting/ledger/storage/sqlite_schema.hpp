@@ -65,14 +65,16 @@ CREATE TABLE document(
   author TEXT NOT NULL, loaded_at INTEGER NOT NULL
 ) STRICT;
 
+-- A table with row ids: new rows are appended, and looking an id up reads small keys
+-- instead of bodies that spill over their page.
 CREATE TABLE admission(
-  id TEXT PRIMARY KEY,
+  id TEXT PRIMARY KEY NOT NULL,
   open INTEGER NOT NULL CHECK(open IN (0, 1)),
   created_at INTEGER NOT NULL,
   cluster TEXT NOT NULL, user_id INTEGER NOT NULL,
   content_sha256 TEXT NOT NULL, body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX admission_open ON admission(id) WHERE open = 1;
+) STRICT;
+CREATE INDEX admission_open ON admission(open) WHERE open = 1;
 
 CREATE TABLE charge(
   key TEXT PRIMARY KEY,

@@ -10,10 +10,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
 
+#include "accounting/ledger/storage/admission_log.hpp"
 #include "accounting/ledger/storage/sqlite_handle.hpp"
 #include "accounting/ledger/storage/sqlite_schema.hpp"
 
@@ -159,8 +162,8 @@ ChargeRow charge_of(sqlite3_stmt* statement) {
 
 class SqliteStorage final : public Storage {
  public:
-  SqliteStorage(const std::string& file, FileLock lock)
-      : lock_(std::move(lock)), writer_(file), keeper_(file), readers_(file), file_(file) {
+  SqliteStorage(const std::string& file, FileLock lock, AdmissionLog log)
+      : lock_(std::move(lock)), writer_(file), log_(std::move(log)), looker_(file), keeper_(file), readers_(file), file_(file) {
     writer_.run("PRAGMA journal_mode=WAL");
     writer_.run("PRAGMA synchronous=NORMAL");
     writer_.run("PRAGMA foreign_keys=ON");
@@ -170,6 +173,7 @@ class SqliteStorage final : public Storage {
     writer_.run("PRAGMA wal_autocheckpoint=0");
     keeper_.run("PRAGMA synchronous=NORMAL");
     keeper_.run("PRAGMA busy_timeout=20");
+    looker_.run("PRAGMA query_only=ON");
     prepare_schema();
     sqlite3_wal_hook(writer_.get(), [](void* self, sqlite3*, const char*, int pages) {
       static_cast<SqliteStorage*>(self)->wal_pages_ = pages;
@@ -180,6 +184,7 @@ class SqliteStorage final : public Storage {
     if (wal_fd_ < 0) throw SqliteProblem{SQLITE_CANTOPEN, std::string("its -wal file: ") + std::strerror(errno)};
     try {
       sync_folder_of(file);
+      recover_log();
     } catch (const SqliteProblem&) {
       ::close(wal_fd_);
       throw;
@@ -190,8 +195,11 @@ class SqliteStorage final : public Storage {
 
   Result<Snapshot> load() override;
   Result<void> append(const Batch& batch) override;
+  Result<void> append_soon(NewAdmission admission) override;
 
   Result<void> sync() override {
+    const auto placed = place_waiting();
+    if (!placed.ok()) return placed;
     if (::fdatasync(wal_fd_) != 0) return fault(std::string("couldn't sync the ledger: ") + std::strerror(errno));
     keep_log_short();
     return {};
@@ -200,13 +208,19 @@ class SqliteStorage final : public Storage {
   Result<std::optional<Object>> object(const std::string& kind, const std::string& id) override;
   Result<std::optional<Document>> document(const std::string& sha256) override;
   Result<std::optional<AdmissionRow>> admission(const std::string& id) override;
+  Result<bool> has_admission(const std::string& id) override;
   Result<void> charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) override;
   Result<std::vector<TagRow>> tags_due(std::int64_t limit) override;
   Result<Snapshot> audit(const std::function<void(Event&&)>& each, const std::function<void(ChargeRow&&)>& each_charge) override;
 
  private:
   void prepare_schema();
+  void recover_log();
+  Result<void> place_waiting();
+  void place_waiting_locked();
+  void in_transaction(const std::function<void()>& body);
   void write(const Batch& batch);
+  void write(const AdmissionRow& row);
   void write(const Event& event);
   void write(const Transfer& transfer, std::int64_t event);
   void write(const ChargeRow& row);
@@ -216,7 +230,13 @@ class SqliteStorage final : public Storage {
   FileLock lock_;  ///< given up last
   int wal_fd_ = -1;
   std::atomic<int> wal_pages_{0};
-  SqliteConnection writer_;  ///< of whoever appends
+  std::mutex writing_;
+  SqliteConnection writer_;  ///< under writing_, as account_ids_
+  std::mutex waiting_mutex_;  ///< taken after writing_, never before
+  AdmissionLog log_;                   ///< under waiting_mutex_
+  std::vector<NewAdmission> waiting_;  ///< under waiting_mutex_; in the log, not yet in the database
+  std::mutex looking_;
+  SqliteConnection looker_;  ///< under looking_: its cache holds as long as nobody appends
   std::mutex keeping_;
   SqliteConnection keeper_;  ///< moves the log into the database; under keeping_
   Readers readers_;
@@ -257,6 +277,8 @@ void SqliteStorage::prepare_schema() {
 
 Result<Snapshot> SqliteStorage::load() {
   try {
+    const std::lock_guard lock(writing_);
+    place_waiting_locked();
     Snapshot snapshot;
     snapshot.schema_version = sqlite_schema_version;
     account_ids_ = read_accounts(writer_, snapshot);
@@ -278,22 +300,89 @@ Result<Snapshot> SqliteStorage::load() {
   }
 }
 
+void SqliteStorage::in_transaction(const std::function<void()>& body) {
+  SqliteRun(writer_, "BEGIN IMMEDIATE").done();
+  try {
+    body();
+    SqliteRun(writer_, "COMMIT").done();
+  } catch (const SqliteProblem&) {
+    // Accounts that the failed batch made are not there; forget their numbers.
+    account_ids_.clear();
+    sqlite3_exec(writer_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    throw;
+  }
+}
+
 Result<void> SqliteStorage::append(const Batch& batch) {
   try {
-    SqliteRun(writer_, "BEGIN IMMEDIATE").done();
-    try {
-      write(batch);
-      SqliteRun(writer_, "COMMIT").done();
-    } catch (const SqliteProblem&) {
-      // Accounts that the failed batch made are not there; forget their numbers.
-      account_ids_.clear();
-      sqlite3_exec(writer_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
-      throw;
-    }
+    const std::lock_guard lock(writing_);
+    place_waiting_locked();
+    in_transaction([&] { write(batch); });
     return {};
   } catch (const SqliteProblem& problem) {
     return storage_fault("write to the ledger", problem);
   }
+}
+
+Result<void> SqliteStorage::append_soon(NewAdmission admission) {
+  const std::lock_guard lock(waiting_mutex_);
+  auto logged = log_.append(admission);
+  if (logged.ok()) waiting_.push_back(std::move(admission));
+  return logged;
+}
+
+Result<void> SqliteStorage::place_waiting() {
+  try {
+    const std::lock_guard lock(writing_);
+    place_waiting_locked();
+    return {};
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("write to the ledger", problem);
+  }
+}
+
+void SqliteStorage::place_waiting_locked() {
+  constexpr std::uint64_t log_bytes_wanted_max = 1 << 20;  // read once more after a kill
+  std::vector<NewAdmission> taken;
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    taken.swap(waiting_);
+  }
+  if (!taken.empty()) {
+    try {
+      in_transaction([&] {
+        for (const NewAdmission& one : taken) {
+          if (one.lien) write(*one.lien);
+          write(one.row);
+        }
+      });
+    } catch (const SqliteProblem&) {
+      const std::lock_guard lock(waiting_mutex_);
+      waiting_.insert(waiting_.begin(), std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end()));
+      throw;
+    }
+  }
+  const std::lock_guard lock(waiting_mutex_);
+  // Where this fails the log only stays longer.
+  if (waiting_.empty() && log_.bytes() > log_bytes_wanted_max) (void)log_.clear();
+}
+
+/// What a killed process left in its log. What is in its place already stays as it is: it may be newer.
+void SqliteStorage::recover_log() {
+  const auto left = log_.read();
+  if (!left.ok()) throw SqliteProblem{SQLITE_IOERR, left.failure().text};
+  in_transaction([&] {
+    for (const NewAdmission& one : *left) {
+      SqliteRun known(writer_, "SELECT 1 FROM admission WHERE id = ?");
+      known.bind(one.row.id);
+      if (known.step()) continue;
+      if (one.lien) write(*one.lien);
+      write(one.row);
+    }
+  });
+  if (::fdatasync(wal_fd_) != 0) throw SqliteProblem{SQLITE_IOERR, std::string("couldn't sync the ledger: ") + std::strerror(errno)};
+  const auto cleared = log_.clear();
+  if (!cleared.ok()) throw SqliteProblem{SQLITE_IOERR, cleared.failure().text};
 }
 
 void SqliteStorage::write(const Batch& batch) {
@@ -307,13 +396,7 @@ void SqliteStorage::write(const Batch& batch) {
     SqliteRun(writer_, "INSERT INTO object(kind, id, body) VALUES(?,?,?) ON CONFLICT(kind, id) DO UPDATE SET body = excluded.body")
         .bind(object.kind).bind(object.id).bind(object.body).done();
   }
-  for (const AdmissionRow& row : batch.admissions) {
-    SqliteRun(writer_,
-              "INSERT INTO admission(id, open, created_at, cluster, user_id, content_sha256, body) VALUES(?,?,?,?,?,?,?) "
-              "ON CONFLICT(id) DO UPDATE SET open = excluded.open, body = excluded.body")
-        .bind(row.id).bind(std::int64_t{row.open}).bind(row.created_at).bind(row.cluster).bind(row.user_id)
-        .bind(row.content_sha256).bind(row.body).done();
-  }
+  for (const AdmissionRow& row : batch.admissions) write(row);
   for (const ChargeRow& row : batch.charges) write(row);
   for (const TagRow& tag : batch.tags) {
     SqliteRun(writer_, "INSERT INTO tag(cluster, job_id, state_number, submit, end, text) VALUES(?,?,?,?,?,?)")
@@ -321,6 +404,14 @@ void SqliteStorage::write(const Batch& batch) {
         .bind(tag.end).bind(tag.text).done();
   }
   for (const std::int64_t id : batch.tags_done) SqliteRun(writer_, "DELETE FROM tag WHERE id = ?").bind(id).done();
+}
+
+void SqliteStorage::write(const AdmissionRow& row) {
+  SqliteRun(writer_,
+            "INSERT INTO admission(id, open, created_at, cluster, user_id, content_sha256, body) VALUES(?,?,?,?,?,?,?) "
+            "ON CONFLICT(id) DO UPDATE SET open = excluded.open, body = excluded.body")
+      .bind(row.id).bind(std::int64_t{row.open}).bind(row.created_at).bind(row.cluster).bind(row.user_id)
+      .bind(row.content_sha256).bind(row.body).done();
 }
 
 void SqliteStorage::write(const Event& event) {
@@ -360,10 +451,12 @@ void SqliteStorage::write(const ChargeRow& row) {
             "INSERT INTO charge(key, cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, "
             "admission, voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body) "
             "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-            "ON CONFLICT(key) DO UPDATE SET admission = excluded.admission, voucher = excluded.voucher, "
+            "ON CONFLICT(key) DO UPDATE SET array_job_id = excluded.array_job_id, start = excluded.start, end = excluded.end, "
+            "user = excluded.user, account = excluded.account, partition = excluded.partition, state = excluded.state, "
+            "admission = excluded.admission, voucher = excluded.voucher, "
             "programme = excluded.programme, amount = excluded.amount, by_voucher = excluded.by_voucher, "
             "by_self = excluded.by_self, overrun = excluded.overrun, posted = excluded.posted, rated = excluded.rated, "
-            "body = excluded.body")
+            "record = excluded.record, body = excluded.body")
       .bind(row.key).bind(row.cluster).bind(std::int64_t{row.job_id}).bind(std::int64_t{row.array_job_id})
       .bind(row.submit).bind(row.start).bind(row.end).bind(row.user).bind(row.account).bind(row.partition)
       .bind(row.state).bind(row.admission).bind(row.voucher).bind(row.programme).bind(row.amount.micro)
@@ -404,6 +497,17 @@ Result<std::optional<Document>> SqliteStorage::document(const std::string& sha25
     return std::optional<Document>{Document{sha256, row.text(0), row.text(1), row.text(2), row.integer(3)}};
   } catch (const SqliteProblem& problem) {
     return storage_fault("read the ledger", problem);
+  }
+}
+
+Result<bool> SqliteStorage::has_admission(const std::string& id) {
+  try {
+    const std::lock_guard lock(looking_);
+    SqliteRun row(looker_, "SELECT 1 FROM admission WHERE id = ?");
+    row.bind(id);
+    return row.step();
+  } catch (const SqliteProblem& problem) {
+    return storage_fault("look an admission up", problem);
   }
 }
 
@@ -484,6 +588,8 @@ Result<std::vector<TagRow>> SqliteStorage::tags_due(std::int64_t limit) {
 
 Result<Snapshot> SqliteStorage::audit(const std::function<void(Event&&)>& each,
                                       const std::function<void(ChargeRow&&)>& each_charge) {
+  const auto placed = place_waiting();
+  if (!placed.ok()) return placed.failure();
   try {
     // A connection of its own, for the transaction: all of it is read as of one instant.
     SqliteConnection connection(file_);
@@ -544,8 +650,10 @@ Result<std::unique_ptr<Storage>> open_sqlite(const std::string& file) {
   const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (made < 0) return fault("couldn't open " + file + ": " + std::strerror(errno));
   ::close(made);
+  auto log = AdmissionLog::open(file + "-admitted");
+  if (!log.ok()) return log.failure();
   try {
-    return std::unique_ptr<Storage>(std::make_unique<SqliteStorage>(file, std::move(lock)));
+    return std::unique_ptr<Storage>(std::make_unique<SqliteStorage>(file, std::move(lock), std::move(*log)));
   } catch (const SqliteProblem& problem) {
     return storage_fault(("open " + file).c_str(), problem);
   }

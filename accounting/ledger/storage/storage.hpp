@@ -3,9 +3,10 @@
 // Storage: the one small interface between the service and what lies on disk.
 //
 // append() writes a batch whole or not at all and survives the death of this
-// process; sync() makes everything appended so far survive the death of the
-// machine. Liens are answered after append, posted transfers only after sync.
-// Calls may come from several threads; appends are serialised by the caller.
+// process; append_soon() does the same for a new admission, only cheaper; sync() makes
+// everything appended so far survive the death of the machine. Liens are answered
+// after append_soon, posted transfers only after sync. Calls may come from several
+// threads; the caller sees to the order of its appends.
 
 #pragma once
 
@@ -94,6 +95,12 @@ struct Batch {
   std::vector<std::int64_t> tags_done;
 };
 
+/// A new admission and the event of its lien, where it got one.
+struct NewAdmission {
+  AdmissionRow row;
+  std::optional<Event> lien;
+};
+
 /// What the service needs in memory at start.
 struct Snapshot {
   std::vector<std::pair<AccountRef, Balance>> balances;  ///< posted sums
@@ -118,11 +125,16 @@ class Storage {
 
   virtual Result<Snapshot> load() = 0;
   virtual Result<void> append(const Batch& batch) = 0;
+  /// Until the next append, sync or audit the admission is found only after a restart.
+  /// Where those can't bring it to its place they fail, and the next one tries again.
+  virtual Result<void> append_soon(NewAdmission admission) = 0;
   virtual Result<void> sync() = 0;
 
   virtual Result<std::optional<Object>> object(const std::string& kind, const std::string& id) = 0;
   virtual Result<std::optional<Document>> document(const std::string& sha256) = 0;
   virtual Result<std::optional<AdmissionRow>> admission(const std::string& id) = 0;
+  /// Whether that admission is in its place, open or closed. For whoever appends, between two appends.
+  virtual Result<bool> has_admission(const std::string& id) = 0;
   /// Ordered by (end, key); `each` returns false to stop.
   virtual Result<void> charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) = 0;
   virtual Result<std::vector<TagRow>> tags_due(std::int64_t limit) = 0;

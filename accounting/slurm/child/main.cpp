@@ -5,6 +5,8 @@
 // standard output, one JSON object per line (PROTOCOL.md); it ends when the input does.
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -94,6 +96,10 @@ int own_output() {
 }
 
 int run(const char* slurm_conf_path) {
+  // A service that was killed closes our input, but a call into libslurm may hang for
+  // minutes before that is seen. This looks at the thread that started us: the service
+  // starts a helper from the thread that uses it, which lives as long as it does.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   LineOutput output(own_output());
   slurm_init(slurm_conf_path);
   Server server;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -49,7 +50,9 @@ struct FakeWorld {
   Folder folder;
   Wire wire;
   std::ostringstream out, err;
-  Result<cli::Finished> sbatch = cli::Finished{};
+  /// What each program answers when it is run; the last of several stands for all after it.
+  std::map<std::string, std::deque<cli::Finished>> programs;
+  std::vector<cli::Command> ran;
   cli::Clock clock{1773115506, 1773072000};
 
   int run(const std::vector<std::string>& arguments) {
@@ -64,8 +67,20 @@ struct FakeWorld {
         [this] { return clock; },
         [this] { return std::make_unique<FakeTransport>(wire); },
         [] { return std::make_unique<FakeAuthenticator>(); },
-        [this](const cli::Command&) { return sbatch; }};
+        [this](const cli::Command& command) { return run_program(command); }};
     return cli::run(arguments, world);
+  }
+
+ private:
+  Result<cli::Finished> run_program(const cli::Command& command) {
+    ran.push_back(command);
+    const auto known = programs.find(command.arguments.front());
+    if (known == programs.end()) {
+      return Failure{Failure::Kind::unreachable, "not_started", command.arguments.front() + ": No such file or directory"};
+    }
+    cli::Finished finished = known->second.front();
+    if (known->second.size() > 1) known->second.pop_front();
+    return finished;
   }
 };
 

@@ -22,12 +22,26 @@ TEST(ReadQuote, SortsLines) {
       "sbatch: sluice: \x1b[1mwarm");
   EXPECT_EQ(reading.lines, (Texts{"up to 2.68 yuan", " [1mwarm"}));
   ASSERT_EQ(reading.quotes.size(), 1u);
-  EXPECT_EQ(reading.quotes[0]["amount"], "2.68");
+  EXPECT_EQ(reading.quotes[0].object["amount"], "2.68");
+  EXPECT_TRUE(reading.quotes[0].accepted);
   EXPECT_EQ(reading.will_run,
             (Texts{"Job 12 to start at 2026-03-02T09:00:00 using 2 processors on nodes n1 in partition ai", "  Preempts: 7,8"}));
   EXPECT_EQ(reading.others, (Texts{"debug:  something"}));
   EXPECT_TRUE(reading.errors.empty());
   EXPECT_FALSE(reading.no_controller || reading.no_service || reading.unreadable_quote || reading.wrong_options);
+}
+
+TEST(ReadQuote, KnowsWhatARefusalCarried) {
+  const auto reading = read_quote(
+      "sbatch: error: sluice-quote: {\"asked\":\"hami\"}\n"
+      "sbatch: 0: sluice-quote: {\"asked\":\"cq\"}\n"
+      "sbatch: 11: sluice: a component's line\n"
+      "sbatch: error: sluice: --voucher: too long\n"
+      "sbatch: error: sluice: --voucher: too long\n");
+  ASSERT_EQ(reading.quotes.size(), 2u);
+  EXPECT_FALSE(reading.quotes[0].accepted);
+  EXPECT_TRUE(reading.quotes[1].accepted) << "Slurm numbers a heterogeneous job's components";
+  EXPECT_EQ(reading.lines, (Texts{"a component's line", "--voucher: too long"})) << "each cluster says it; once is enough";
 }
 
 TEST(ReadQuote, KnowsWhoFailed) {

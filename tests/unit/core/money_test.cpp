@@ -142,6 +142,22 @@ RC_GTEST_PROP(Money, RoundsToTheNearestFen, ()) {
   RC_ASSERT(format_money(fen) == (format_money_fen(Money{micro}) + "0000"));
 }
 
+TEST(Money, RoundsWhatIsThereDownAndWhatIsNeededUp) {
+  EXPECT_EQ(fen_at_most(Money{37'758}), 3);
+  EXPECT_EQ(fen_at_least(Money{37'758}), 4);
+  EXPECT_EQ(fen_at_most(Money{-1}), -1);
+  EXPECT_EQ(fen_at_least(Money{-1}), 0);
+  EXPECT_EQ(format_fen(fen_at_least(Money{int64_max})), "9223372036854.78");
+  EXPECT_EQ(format_fen(fen_at_most(Money{int64_min})), "-9223372036854.78");
+}
+
+RC_GTEST_PROP(Money, AnAmountThatIsTooSmallReadsSmaller, ()) {
+  const Money there{*rc::gen::arbitrary<std::int64_t>()};
+  const Money needed{*rc::gen::arbitrary<std::int64_t>()};
+  RC_PRE(there < needed);
+  RC_ASSERT(fen_at_most(there) < fen_at_least(needed));
+}
+
 RC_GTEST_PROP(Money, SharesNeverExceedTheWhole, ()) {
   const Money amount{*rc::gen::inRange<std::int64_t>(0, int64_max)};
   const Share share{*rc::gen::inRange<std::int64_t>(0, share_whole + 1)};

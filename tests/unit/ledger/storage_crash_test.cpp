@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -109,6 +110,173 @@ TEST(StorageCrash, AKilledWriterLosesNothingThatItAppended) {
     EXPECT_GE(found.batches, confirmed);
     EXPECT_LE(found.batches, confirmed + 1) << "one may have been written and not told of";
   }
+}
+
+/// An admission with its lien; the vouchers are granted beforehand.
+NewAdmission admitted(int i) {
+  const std::string n = std::to_string(i);
+  Event lien;
+  lien.id = "lien/A" + n;
+  lien.kind = EventKind::lien;
+  lien.actor = {1001, "ann"};
+  lien.posted_at = 1'767'225'600;
+  lien.period = "2026-01";
+  lien.document = "hash";
+  lien.transfers = lien_transfers("A" + n + ".1", "V0", Money{1});
+  return {{"A" + n, true, 1'767'225'600, "cq", 1001, "hash", std::string(900, 'b')}, std::move(lien)};
+}
+
+/// A ledger with voucher V0 worth 1,000,000 of the smallest unit.
+std::unique_ptr<Storage> with_voucher(const std::string& file) {
+  auto storage = open_sqlite(file);
+  if (!storage.ok()) return nullptr;
+  Batch batch;
+  Event fund, grant;
+  fund.id = "fund";
+  fund.transfers = fund_transfers("P", Money{1'000'000});
+  grant.id = "grant";
+  grant.transfers = grant_transfers("P", "V0", Money{1'000'000});
+  batch.events = {fund, grant};
+  return (*storage)->append(batch).ok() && (*storage)->sync().ok() ? std::move(*storage) : nullptr;
+}
+
+struct FoundAdmissions {
+  int admissions = 0;
+  int liens = 0;
+  bool in_order = true;  ///< 1, 2, 3 …
+  std::string problem;
+};
+
+FoundAdmissions read_admissions(const std::string& file) {
+  FoundAdmissions found;
+  auto storage = open_sqlite(file);
+  if (!storage.ok()) return {0, 0, false, storage.failure().text};
+  Ledger again;
+  const auto stored = (*storage)->audit(
+      [&](Event&& event) {
+        const auto checked = again.check(event);
+        if (!checked.ok()) found.problem = checked.failure().text;
+        if (checked.ok()) again.apply(event);
+        if (event.kind == EventKind::lien) found.in_order = found.in_order && event.id == "lien/A" + std::to_string(++found.liens);
+      },
+      [](ChargeRow&&) {});
+  const auto snapshot = (*storage)->load();
+  if (!stored.ok() || !snapshot.ok()) found.problem = "can't be read";
+  if (snapshot.ok()) found.admissions = static_cast<int>(snapshot->admissions.size());
+  if (stored.ok() && stored->liens.size() != static_cast<std::size_t>(found.liens)) found.problem = "open liens differ from their events";
+  return found;
+}
+
+TEST(StorageCrash, AKilledServiceLosesNoAdmissionThatItAnswered) {
+  std::mt19937 random(20260102);
+  for (int round = 0; round < 12; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    const test::Folder folder;
+    const std::string file = folder.path() + "/ledger.db";
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::close(ends[0]);
+      const auto storage = with_voucher(file);
+      if (storage == nullptr) ::_exit(2);
+      // As in the service: one answers, one brings what was answered to its place.
+      std::thread syncing([&] {
+        while (storage->sync().ok()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      });
+      for (int i = 1; storage->append_soon(admitted(i)).ok(); ++i) {
+        if (::write(ends[1], &i, sizeof i) != sizeof i) break;
+      }
+      ::_exit(1);
+    }
+    ::close(ends[1]);
+    std::this_thread::sleep_for(std::chrono::milliseconds(30 + random() % 120));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const int confirmed = told(ends[0]);
+    ::close(ends[0]);
+    for (int opened = 0; opened < 2; ++opened) {
+      const FoundAdmissions found = read_admissions(file);
+      EXPECT_EQ(found.problem, "");
+      EXPECT_TRUE(found.in_order);
+      EXPECT_EQ(found.admissions, found.liens);
+      EXPECT_GE(found.admissions, confirmed);
+      EXPECT_LE(found.admissions, confirmed + 1);
+    }
+  }
+}
+
+TEST(StorageCrash, ATornOrDamagedAdmissionLogLosesOnlyItsEnd) {
+  const test::Folder folder;
+  const std::string file = folder.path() + "/ledger.db";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto storage = with_voucher(file);
+    for (int i = 1; storage != nullptr && i <= 8; ++i) {
+      if (!storage->append_soon(admitted(i)).ok()) ::_exit(1);
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  const std::string log = file + "-admitted";
+  const auto whole = std::filesystem::file_size(log);
+  for (std::uintmax_t at = 0; at <= whole; at += whole / 23) {
+    for (const bool torn : {true, false}) {
+      SCOPED_TRACE((torn ? "torn at " : "damaged at ") + std::to_string(at));
+      const test::Folder copy;
+      const std::string other = copy.path() + "/ledger.db";
+      for (const std::string end : {"", "-wal", "-admitted"}) std::filesystem::copy_file(file + end, other + end);
+      if (torn) {
+        std::filesystem::resize_file(other + "-admitted", at);
+      } else if (at < whole) {
+        std::fstream bytes(other + "-admitted", std::ios::in | std::ios::out | std::ios::binary);
+        bytes.seekp(static_cast<std::streamoff>(at));
+        bytes.put('\x7E');
+      }
+      const FoundAdmissions found = read_admissions(other);
+      EXPECT_EQ(found.problem, "");
+      EXPECT_TRUE(found.in_order);
+      EXPECT_EQ(found.admissions, static_cast<int>(8 * at / whole));
+    }
+  }
+}
+
+TEST(StorageCrash, AFullDiskAnswersNoAdmissionThatItCantKeep) {
+  const test::Folder folder;
+  const std::string file = folder.path() + "/ledger.db";
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    ::signal(SIGXFSZ, SIG_IGN);
+    const auto storage = with_voucher(file);
+    if (storage == nullptr) ::_exit(2);
+    const rlimit full{100'000, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &full);
+    int i = 1;
+    while (i < 10'000 && storage->append_soon(admitted(i)).ok()) ++i;
+    if (i == 10'000) ::_exit(3);
+    // The log of the database is full long before: told, nothing lost, and the next one tries again.
+    if (storage->sync().ok() || storage->append({{}, {{"mark", "m", "1"}}, {}, {}, {}, {}, {}}).ok()) ::_exit(4);
+    const rlimit free{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &free);
+    if (!storage->append_soon(admitted(i)).ok() || !storage->sync().ok()) ::_exit(5);
+    if (::write(ends[1], &i, sizeof i) != sizeof i) ::_exit(6);
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  ASSERT_EQ(WEXITSTATUS(status), 0);
+  const int confirmed = told(ends[0]);
+  ::close(ends[0]);
+  EXPECT_GT(confirmed, 10);
+  const FoundAdmissions found = read_admissions(file);
+  EXPECT_EQ(found.problem, "");
+  EXPECT_TRUE(found.in_order);
+  EXPECT_EQ(found.admissions, confirmed);
 }
 
 TEST(StorageCrash, AFullDiskFailsOneBatchAndSpoilsNothing) {

@@ -240,9 +240,44 @@ TEST_F(StorageTest, ChargesAreFoundByEachOfTheirMarks) {
   EXPECT_EQ(read->record, "{\"r\":1}");
 }
 
+TEST_F(StorageTest, AnAdmissionAppendedSoonIsInItsPlaceAfterASync) {
+  Batch batch;
+  batch.events = {event("E1", fund_transfers("P", yuan(100))), event("E2", grant_transfers("P", "V", yuan(80)))};
+  ASSERT_EQ(append(batch), "ok");
+  const auto soon = [&](const std::string& id, std::optional<Event> lien) {
+    return storage_->append_soon({{id, true, 11, "cq", 1001, "cc", "{\"of\":\"券\"}"}, std::move(lien)}).ok();
+  };
+  ASSERT_TRUE(soon("A1", event("E3", lien_transfers("L1", "V", yuan(30)))));
+  ASSERT_TRUE(soon("A2", std::nullopt));
+  EXPECT_FALSE(*storage_->has_admission("A1"));
+  ASSERT_TRUE(storage_->sync().ok());
+  EXPECT_TRUE(*storage_->has_admission("A1"));
+  // What is appended later stands after it, in the order of the calls.
+  ASSERT_TRUE(soon("A3", event("E4", lien_transfers("L2", "V", yuan(20)))));
+  Ledger ledger;
+  ledger.restore(Lien{"L2", used("V"), voucher("V"), yuan(20)});
+  Batch closing;
+  closing.events = {event("E5", void_transfers(*ledger.lien("L2")))};
+  closing.admissions = {{"A3", false, 11, "cq", 1001, "cc", "{}"}};
+  ASSERT_EQ(append(closing), "ok");
+  ASSERT_TRUE(soon("A4", std::nullopt));
+  std::string events;
+  ASSERT_TRUE(storage_->audit([&](Event&& one) { events += one.id + " " + one.memo; }, [](ChargeRow&&) {}).ok());
+  EXPECT_EQ(events, "E1 a \"memo\"\nE2 a \"memo\"\nE3 a \"memo\"\nE4 a \"memo\"\nE5 a \"memo\"\n");
+  EXPECT_TRUE(*storage_->has_admission("A4")) << "an audit sees all";
+  reopen();
+  const Snapshot snapshot = load();
+  EXPECT_EQ(snapshot.admissions.size(), 3u) << "A3 was closed, and what the log still holds doesn't open it again";
+  ASSERT_EQ(snapshot.liens.size(), 1u);
+  EXPECT_EQ(snapshot.liens[0].id, "L1");
+}
+
 TEST_F(StorageTest, AChargeIsReplacedOnlyWhileItHasNoPrice) {
   Batch batch;
   ChargeRow row = charge("k", 1);
+  row.state = "RUNNING";
+  row.user = "root";
+  row.record = "{}";
   row.rated = row.posted = false;
   row.amount = row.by_voucher = row.by_self = {};
   batch.charges = {row};
@@ -252,6 +287,7 @@ TEST_F(StorageTest, AChargeIsReplacedOnlyWhileItHasNoPrice) {
   EXPECT_NE(append(batch).find("charges are never edited"), std::string::npos);
   ASSERT_TRUE(storage_->charges({}, [&](ChargeRow&& read) {
     EXPECT_EQ(read.amount, yuan(3));
+    EXPECT_EQ(read.state + read.user + read.record, "COMPLETEDann{\"r\":1}");
     return true;
   }).ok());
 }

@@ -145,6 +145,15 @@ TEST(Answer, CutsLinesAtACharacterAndTakesSixteen) {
   EXPECT_EQ(answer.lines[0], std::string(511, 'a'));
 }
 
+TEST(Answer, LeavesTheJsonOfAQuoteWhole) {
+  const std::string quote = "sluice-quote: " + std::string(4096 - 14, 'q');
+  const Answer answer = good(R"({"v":1,"action":"admit","lines":[")" + quote + R"(",")" + quote + R"(q"," )" + quote + "\"]}");
+  ASSERT_EQ(answer.lines.size(), 3U);
+  EXPECT_EQ(answer.lines[0], quote);
+  EXPECT_EQ(answer.lines[1], quote) << "that is long enough for any";
+  EXPECT_EQ(answer.lines[2], (" " + quote).substr(0, 512)) << "no quote, as it doesn't begin as one";
+}
+
 TEST(JsonLimits, CutText) {
   EXPECT_EQ(cut_text("abc", 3), "abc");
   EXPECT_EQ(cut_text("abc", 2), "ab");

@@ -23,7 +23,7 @@ namespace {
 
 using nlohmann::json;
 using test::Descriptor;
-using test::http;
+using test::packet;
 using test::UnixServer;
 using Action = UnixServer::Action;
 using Then = UnixServer::Action::Then;
@@ -66,7 +66,7 @@ class Plugin : public ::testing::Test {
   }
 
   void serve(const std::string& answer) {
-    serve_action({http(answer)});
+    serve_action({packet(answer)});
   }
 
   void serve_action(const Action& action) {
@@ -82,7 +82,7 @@ class Plugin : public ::testing::Test {
     return rc;
   }
 
-  json asked() { return json::parse(server_->last_body()); }
+  json asked() { return json::parse(server_->last_request()); }
 
   const test::ScratchFolder folder_;
   const std::string socket_ = folder_ / "control.sock";
@@ -143,25 +143,29 @@ TEST_F(Plugin, RefusesWithTheCodeThatFits) {
   }
 }
 
+/// What a federation would strand or what others have placed.
+const struct {
+  const char* what;
+  void (*change)(Descriptor&);
+} never_placed[] = {
+    {"an array", [](Descriptor& job) { job->array_inx = fake_slurm::dup("1-10"); }},
+    {"a het component", [](Descriptor& job) { job->het_job_offset = 1; }},
+    {"-M", [](Descriptor& job) { job->clusters = fake_slurm::dup("cq"); }},
+    {"--cluster-constraint", [](Descriptor& job) { job->cluster_features = fake_slurm::dup("mine"); }},
+    {"a sibling's copy", [](Descriptor& job) { job.set_job_id(67108865); }},
+};
+
+std::string cluster_features_of(Descriptor& job) { return job->cluster_features == nullptr ? "" : job->cluster_features; }
+
 TEST_F(Plugin, NeverPlacesWhatAFederationWouldStrand) {
   start();
-  const struct {
-    const char* what;
-    void (*change)(Descriptor&);
-  } rows[] = {
-      {"an array", [](Descriptor& job) { job->array_inx = fake_slurm::dup("1-10"); }},
-      {"a het component", [](Descriptor& job) { job->het_job_offset = 1; }},
-      {"-M", [](Descriptor& job) { job->clusters = fake_slurm::dup("cq"); }},
-      {"--cluster-constraint", [](Descriptor& job) { job->cluster_features = fake_slurm::dup("mine"); }},
-      {"a sibling's copy", [](Descriptor& job) { job.set_job_id(67108865); }},
-  };
   serve(R"({"v":1,"action":"admit","set":{"cluster_features":"chongqing","partition":"ai"}})");
-  for (const auto& row : rows) {
+  for (const auto& row : never_placed) {
     Descriptor job;
     row.change(job);
-    const std::string before = job->cluster_features == nullptr ? "" : job->cluster_features;
+    const std::string before = cluster_features_of(job);
     EXPECT_EQ(submit(job), SLURM_SUCCESS) << row.what;
-    EXPECT_EQ(job->cluster_features == nullptr ? "" : job->cluster_features, before) << row.what;
+    EXPECT_EQ(cluster_features_of(job), before) << row.what;
     EXPECT_STREQ(job->partition, "ai") << row.what << ": the rest is applied";
   }
 }
@@ -182,11 +186,14 @@ TEST_F(Plugin, TellsTestsAndSiblingsFromSubmissions) {
 
 TEST_F(Plugin, AdmitsWithAPointerWhereThereIsNoAnswer) {
   const Action rows[] = {
-      {http("", "500 Broken")},
-      {http("no json")},
-      {http(R"({"v":1,"action":"maybe"})")},
-      {http(std::string(100'000, ' ') + R"({"v":1,"action":"refuse"})")},
-      {"rubbish\r\n\r\n", Then::close},
+      {packet("", "500")},
+      {packet("no json")},
+      {packet(R"({"v":1,"action":"maybe"})")},
+      {packet(std::string(100'000, ' ') + R"({"v":1,"action":"refuse"})")},
+      {packet(R"([{"v":1}])")},
+      {packet(R"({"v":1,"action":"admit","lines":"many"})")},
+      {"rubbish", Then::close},
+      {"rubbish", Then::flood},
       {"", Then::close},
       {"", Then::hang},
   };
@@ -207,6 +214,17 @@ TEST_F(Plugin, AdmitsWithAPointerWhereThereIsNoAnswer) {
   }
 }
 
+TEST_F(Plugin, LogsWhatSluicedSaysInsteadOfAnAnswer) {
+  start();
+  serve_action({packet(R"({"error":{"text":"only control_users may ask\n"}})" + std::string(500, 'x'), "403")});
+  Descriptor job;
+  EXPECT_EQ(submit(job), SLURM_SUCCESS);
+  ASSERT_EQ(fake_slurm::errors().size(), 1U);
+  const std::string line = fake_slurm::errors()[0];
+  EXPECT_EQ(line.rfind(R"(sluice: job_submit: no answer from sluiced: status 403: {"error":{"text":"only control_users)", 0), 0U) << line;
+  EXPECT_LT(line.size(), 400U);
+}
+
 TEST_F(Plugin, RefusesByPolicyWithALineThatSaysSo) {
   write_settings("when_unreachable = refuse\n");
   start();
@@ -218,6 +236,54 @@ TEST_F(Plugin, RefusesByPolicyWithALineThatSaysSo) {
   sibling.set_job_id(67108865);
   EXPECT_EQ(submit(sibling, 0), SLURM_SUCCESS) << "its origin has decided";
   EXPECT_EQ(sibling->admin_comment, nullptr);
+}
+
+TEST_F(Plugin, KeepsJobsInTheirPlaceWithoutAnAnswer) {
+  const struct {
+    std::string settings;
+    std::vector<std::string> options;
+    std::string feature;
+    std::string message;
+  } rows[] = {
+      {"", {}, "", ""},
+      {"", {"_SLURM_SPANK_OPTION_sluice_place=hami"}, "", ""},
+      {"local_feature = chongqing\n", {}, "chongqing", ""},
+      {"local_feature = chongqing\n", {"_SLURM_SPANK_OPTION_sluice_place=local"}, "chongqing", ""},
+      {"local_feature = chongqing\n", {"_SLURM_SPANK_OPTION_sluice_place=auto"}, "chongqing", ""},
+      {"local_feature = chongqing\n", {"_SLURM_SPANK_OPTION_sluice_place=hami"}, "hami",
+       "sluice: the accounting service of this cluster doesn't answer: --place=hami is taken for --cluster-constraint=hami; "
+       "where Slurm knows no such feature, give --cluster-constraint yourself or try again in a few minutes"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.settings + row.feature);
+    write_settings(row.settings);
+    ASSERT_EQ(function<int()>("init")(), SLURM_SUCCESS);
+    Descriptor job;
+    job.set_spank(row.options);
+    EXPECT_EQ(submit(job), SLURM_SUCCESS);
+    EXPECT_EQ(cluster_features_of(job), row.feature);
+    EXPECT_EQ(message_, row.message);
+    EXPECT_NE(job->admin_comment, nullptr);
+    EXPECT_EQ(function<int()>("fini")(), SLURM_SUCCESS);
+  }
+}
+
+TEST_F(Plugin, PlacesNothingElseWithoutAnAnswer) {
+  write_settings("local_feature = chongqing\n");
+  start();
+  for (const auto& row : never_placed) {
+    Descriptor job;
+    row.change(job);
+    job.set_spank({"_SLURM_SPANK_OPTION_sluice_place=hami"});
+    const std::string before = cluster_features_of(job);
+    EXPECT_EQ(submit(job), SLURM_SUCCESS) << row.what;
+    EXPECT_EQ(cluster_features_of(job), before) << row.what;
+    EXPECT_EQ(message_, "") << row.what;
+  }
+  Descriptor test;
+  test->alloc_sid = NO_VAL;
+  EXPECT_EQ(submit(test), SLURM_SUCCESS);
+  EXPECT_EQ(cluster_features_of(test), "") << "a test is asked of every cluster";
 }
 
 TEST_F(Plugin, SaysThatThereIsNoQuote) {
@@ -245,6 +311,16 @@ TEST_F(Plugin, RefusesOverlongOptionsItself) {
   job.set_spank({"_SLURM_SPANK_OPTION_sluice_voucher=" + std::string(1025, 'x')});
   EXPECT_EQ(submit(job), ESLURM_ACCOUNTING_POLICY);
   EXPECT_EQ(message_, "sluice: --voucher: longer than 1024 bytes; shorten it and submit again");
+  EXPECT_EQ(server_->requests(), 0);
+}
+
+TEST_F(Plugin, RefusesWhatNoPacketWouldHoldItself) {
+  start();
+  serve(R"({"v":1,"action":"admit"})");
+  Descriptor job;
+  job->admin_comment = fake_slurm::dup(std::string(65536, '\x01').c_str());
+  EXPECT_EQ(submit(job), ESLURM_ACCOUNTING_POLICY);
+  EXPECT_EQ(message_, "sluice: the job's texts are together longer than 262144 bytes; shorten them and submit again");
   EXPECT_EQ(server_->requests(), 0);
 }
 

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 TEST(Settings, ReadsEveryLine) {
   const auto parsed = parse_settings(
       "# comment\n\n socket = /tmp/s.sock  # here\ndeadline_ms=20\r\nsibling_deadline_ms = 3\nprobe_ms\t=\t4\n"
-      "backoff_seconds_min = 2\nbackoff_seconds_max = 30\nwhen_unreachable = refuse",
+      "backoff_seconds_min = 2\nbackoff_seconds_max = 30\nwhen_unreachable = refuse\nlocal_feature = chongqing",
       "f");
   EXPECT_TRUE(parsed.problems.empty());
   Settings expected;
@@ -31,6 +31,7 @@ TEST(Settings, ReadsEveryLine) {
   expected.backoff_min = 2s;
   expected.backoff_max = 30s;
   expected.when_unreachable = Settings::WhenUnreachable::refuse;
+  expected.local_feature = "chongqing";
   EXPECT_EQ(parsed.settings, expected);
 }
 
@@ -50,6 +51,10 @@ TEST(Settings, NamesEachWrongLineAndKeepsItsDefault) {
       {"socket = run/s", "f:1: \"socket\" must be an absolute path of at most 107 bytes; the line is left out"},
       {"socket =", "f:1: \"socket\" must be an absolute path of at most 107 bytes; the line is left out"},
       {"when_unreachable = Admit", "f:1: \"when_unreachable\" must be admit or refuse; the line is left out"},
+      {"local_feature =", "f:1: \"local_feature\" must be one feature of at most 128 bytes, without ',', '!' and blanks; the line is left out"},
+      {"local_feature = cq,hami", "f:1: \"local_feature\" must be one feature of at most 128 bytes, without ',', '!' and blanks; the line is left out"},
+      {"local_feature = !hami", "f:1: \"local_feature\" must be one feature of at most 128 bytes, without ',', '!' and blanks; the line is left out"},
+      {"local_feature = two words", "f:1: \"local_feature\" must be one feature of at most 128 bytes, without ',', '!' and blanks; the line is left out"},
       {"\x1b[31m = 1", "f:1: \"?[31m\" is no setting of this plugin; the line is left out"},
   };
   for (const auto& row : rows) {

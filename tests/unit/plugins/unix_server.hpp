@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: a service that behaves well or badly, over a real unix socket. Method: one
-// thread accepts, one per connection serves; a test gives the behaviour as a function
+// Goal: a service that behaves well or badly, over a real unix socket of packets. Method:
+// one thread accepts, one per connection serves; a test gives the behaviour as a function
 // of the request. Nothing here sleeps: what must last, lasts until the server stops.
 
 #pragma once
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -41,30 +40,33 @@ class ScratchFolder {
   std::string path_;
 };
 
-inline std::string http(const std::string& body, const std::string& status = "200 OK") {
-  return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
+inline std::string packet(const std::string& body, const std::string& status = "200") { return status + "\n" + body; }
+
+/// A listening socket at `path`.
+inline int listen_at(const std::string& path, int type, int backlog) {
+  const int listener = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener, backlog) != 0) {
+    throw std::runtime_error("bind");
+  }
+  return listener;
 }
 
 class UnixServer {
  public:
-  /// What to send for a request's body, and what to do then.
+  /// What to send for a request, and what to do then.
   struct Action {
-    enum class Then { keep, close, drip, hang };
+    enum class Then { keep, close, flood, hang };
     std::string bytes;
-    Then then = Then::keep;  ///< drip: the bytes, one every 2 ms; hang: silence until the server stops
+    Then then = Then::keep;  ///< flood: the same again and again; hang: nothing at all until the server stops
   };
-  using Behaviour = std::function<Action(const std::string& body)>;
+  using Behaviour = std::function<Action(const std::string& request)>;
 
   UnixServer(std::string path, Behaviour behaviour) : path_(std::move(path)), behaviour_(std::move(behaviour)) {
     unlink(path_.c_str());
-    listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener_, 64) != 0) {
-      throw std::runtime_error("bind");
-    }
+    listener_ = listen_at(path_, SOCK_SEQPACKET, 64);
     acceptor_ = std::thread([this] { accept_all(); });
   }
 
@@ -86,13 +88,9 @@ class UnixServer {
 
   [[nodiscard]] int requests() const { return requests_; }
   [[nodiscard]] int connections() const { return accepted_; }
-  [[nodiscard]] std::string last_head() {
+  [[nodiscard]] std::string last_request() {
     const std::lock_guard lock(mutex_);
-    return last_head_;
-  }
-  [[nodiscard]] std::string last_body() {
-    const std::lock_guard lock(mutex_);
-    return last_body_;
+    return last_request_;
   }
 
  private:
@@ -105,6 +103,8 @@ class UnixServer {
         close(connection);
         return;
       }
+      constexpr int as_large_as_a_packet_gets = 208 * 1024;
+      setsockopt(connection, SOL_SOCKET, SO_SNDBUF, &as_large_as_a_packet_gets, sizeof as_large_as_a_packet_gets);
       ++accepted_;
       connections_.push_back(connection);
       workers_.emplace_back([this, connection] { serve(connection); });
@@ -112,54 +112,36 @@ class UnixServer {
   }
 
   void serve(int connection) {
-    std::string received;
+    std::vector<char> buffer(1 << 20);
     for (;;) {
-      std::size_t head_end = 0;
-      std::size_t body_bytes = 0;
-      for (;;) {
-        head_end = received.find("\r\n\r\n");
-        if (head_end != std::string::npos) {
-          const auto length = received.find("Content-Length: ");
-          body_bytes = length < head_end ? std::stoul(received.substr(length + 16)) : 0;
-          if (received.size() >= head_end + 4 + body_bytes) break;
-        }
-        char chunk[65536];
-        const ssize_t got = recv(connection, chunk, sizeof chunk, 0);
-        if (got <= 0) return;
-        received.append(chunk, static_cast<std::size_t>(got));
-      }
-      const std::string body = received.substr(head_end + 4, body_bytes);
+      const ssize_t got = recv(connection, buffer.data(), buffer.size(), 0);
+      if (got <= 0) return;
+      const std::string request(buffer.data(), static_cast<std::size_t>(got));
       {
         const std::lock_guard lock(mutex_);
-        last_head_ = received.substr(0, head_end);
-        last_body_ = body;
+        last_request_ = request;
       }
-      received.erase(0, head_end + 4 + body_bytes);
       ++requests_;
-      const Action action = behaviour_(body);
-      if (!send_all(connection, action)) return;
-      if (action.then == Action::Then::close) {
-        shutdown(connection, SHUT_RDWR);
-        return;
-      }
-      if (action.then == Action::Then::hang) {
-        char byte = 0;
-        while (recv(connection, &byte, 1, 0) > 0) {
-        }
-        return;
+      const Action action = behaviour_(request);
+      const auto send_once = [&] { return send(connection, action.bytes.data(), action.bytes.size(), MSG_NOSIGNAL) >= 0; };
+      switch (action.then) {
+        case Action::Then::keep:
+          if (!send_once()) return;
+          break;
+        case Action::Then::close:
+          if (!action.bytes.empty()) send_once();
+          shutdown(connection, SHUT_RDWR);
+          return;
+        case Action::Then::flood:
+          while (send_once()) {
+          }
+          return;
+        case Action::Then::hang:
+          while (recv(connection, buffer.data(), buffer.size(), 0) > 0) {
+          }
+          return;
       }
     }
-  }
-
-  bool send_all(int connection, const Action& action) {
-    const std::size_t step = action.then == Action::Then::drip ? 1 : action.bytes.size();
-    for (std::size_t at = 0; at < action.bytes.size();) {
-      const ssize_t sent = send(connection, action.bytes.data() + at, std::min(step, action.bytes.size() - at), MSG_NOSIGNAL);
-      if (sent <= 0 || stopping_) return false;
-      at += static_cast<std::size_t>(sent);
-      if (action.then == Action::Then::drip) poll(nullptr, 0, 2);
-    }
-    return true;
   }
 
   const std::string path_;
@@ -169,8 +151,7 @@ class UnixServer {
   std::atomic<int> requests_{0};
   std::atomic<int> accepted_{0};
   std::mutex mutex_;
-  std::string last_head_;         // GUARDED_BY(mutex_)
-  std::string last_body_;         // GUARDED_BY(mutex_)
+  std::string last_request_;      // GUARDED_BY(mutex_)
   std::vector<int> connections_;  // GUARDED_BY(mutex_)
   std::vector<std::thread> workers_;
   std::thread acceptor_;

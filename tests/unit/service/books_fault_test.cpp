@@ -30,6 +30,11 @@ class FailingStorage final : public ledger::Storage {
     if (switches_.appends_left > 0) --switches_.appends_left;
     return real_->append(batch);
   }
+  Result<void> append_soon(ledger::NewAdmission admission) override {
+    if (switches_.appends_left == 0) return fault("couldn't write to the ledger: disk is full");
+    if (switches_.appends_left > 0) --switches_.appends_left;
+    return real_->append_soon(std::move(admission));
+  }
   Result<void> sync() override {
     if (!switches_.sync) return fault("couldn't sync the ledger");
     return real_->sync();
@@ -37,6 +42,7 @@ class FailingStorage final : public ledger::Storage {
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override { return real_->object(kind, id); }
   Result<std::optional<ledger::Document>> document(const std::string& sha256) override { return real_->document(sha256); }
   Result<std::optional<ledger::AdmissionRow>> admission(const std::string& id) override { return real_->admission(id); }
+  Result<bool> has_admission(const std::string& id) override { return real_->has_admission(id); }
   Result<void> charges(const ledger::ChargeQuery& query, const std::function<bool(ledger::ChargeRow&&)>& each) override {
     if (!switches_.read) return fault("couldn't read the ledger");
     return real_->charges(query, each);

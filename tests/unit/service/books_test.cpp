@@ -118,7 +118,8 @@ TEST_F(BooksTest, WrongRequestsAreRefusedAsUsage) {
     return code(books.refund(World::caller("cashier"), body, world.now));
   };
   EXPECT_EQ(refund(json::object()), "charge_unknown");
-  EXPECT_EQ(refund({{"job_id", "1_2"}}), "usage");
+  EXPECT_EQ(refund({{"job_id", "1_2"}}), "charge_unknown");
+  for (const char* wrong : {"", "0", "1_", "_1", "1_2_3", "1.2", "4294967297"}) EXPECT_EQ(refund({{"job_id", wrong}}), "usage") << wrong;
   EXPECT_EQ(refund({{"job_id", -1}}), "usage");
   EXPECT_EQ(refund({{"job_id", 4294967297}}), "usage") << "it must not stand for job 1";
   EXPECT_EQ(refund({{"cluster", 1}}), "usage");

@@ -54,7 +54,7 @@ sites:
 tag: pointer
 final_tag: all
 final_tags_per_second: 2
-collector: {interval_seconds: 1, overlap_seconds: 2, void_after_seconds: 5, timeout_seconds: 4, helper: /h}
+collector: {interval_seconds: 1, overlap_seconds: 120, void_after_seconds: 5, timeout_seconds: 4, helper: /h}
 )");
   ASSERT_TRUE(config.ok()) << config.failure().text;
   EXPECT_EQ(config->role, ServiceRole::site);
@@ -108,6 +108,8 @@ TEST(Config, MistakesAreNamedWithTheirPlace) {
       {"role: home\ncluster: cq\n", "c.yaml:1:1: price_book: is missing"},
       {"role: master\ncluster: cq\nprice_book: p\n", "c.yaml:1:7: role: 'master'"},
       {least + "speed: 3\n", "c.yaml:4:1: speed: "},
+      {least + "collector: {overlap_seconds: 119}\n",
+       "c.yaml:4:30: collector.overlap_seconds: '119': write 120 or more: slurmdbd's record of a short job is whole up to a minute after its end"},
       {least + "mode: enforced\n", "c.yaml:4:7: mode: 'enforced'"},
       {least + "zone: Europe/Berlin\n", "c.yaml:4:7: zone: "},
       {least + "modes: [{mode: enforce, user: li}]\n", "c.yaml:4:25: modes[0].user: "},

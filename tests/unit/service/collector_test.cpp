@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: a job is known a moment after its submission, however long the collector's
+// interval. Method: a real Collector whose Slurm is a list that the test writes.
+
+#include "accounting/service/collector.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "tests/scenarios/world.hpp"
+
+namespace sluice::service {
+namespace {
+
+using test::World;
+
+class ListReader final : public slurm::Reader {
+ public:
+  struct Slurm {
+    std::mutex mutex;
+    std::vector<slurm::LiveJob> jobs;  ///< guarded by mutex
+    std::atomic<bool> fails{false};
+    std::atomic<bool> hangs{false};
+    std::atomic<int> reads{0};
+  };
+  explicit ListReader(Slurm& slurm) : slurm_(slurm) {}
+
+  Result<std::vector<slurm::UsageRecord>> finished(const std::vector<std::string>&, UnixTime, UnixTime) override {
+    return std::vector<slurm::UsageRecord>{};
+  }
+  Result<std::vector<slurm::UsageRecord>> by_id(const std::string&, const std::vector<std::uint32_t>&) override {
+    return std::vector<slurm::UsageRecord>{};
+  }
+  Result<std::vector<slurm::LiveCluster>> live(const std::vector<std::string>&) override {
+    ++slurm_.reads;
+    while (slurm_.hangs) std::this_thread::yield();
+    if (slurm_.fails) return fault("away");
+    const std::lock_guard lock(slurm_.mutex);
+    return std::vector<slurm::LiveCluster>{{"cq", true, "", 0, slurm_.jobs}, {"hami", true, "", 0, {}}};
+  }
+  Result<slurm::Inventory> inventory(const std::string&) override { return fault("not read here"); }
+  Result<bool> tag(const slurm::TagRequest&) override { return false; }
+
+ private:
+  Slurm& slurm_;
+};
+
+class CollectorTest : public testing::Test {
+ protected:
+  World world;
+  Health health;
+  ListReader::Slurm slurm;
+  std::unique_ptr<Collector> collector;
+
+  void SetUp() override {
+    auto config = std::make_shared<Config>(*parse_config("c.yaml", World::default_config()));
+    config->collector.interval_seconds = 3600;
+    collector = std::make_unique<Collector>(Collector::Parts{
+        world.facts(), health, &world.books(), [config]() -> std::shared_ptr<const Config> { return config; }, std::make_unique<ListReader>(slurm), nullptr, std::chrono::milliseconds(0)});
+  }
+  bool is_known(std::uint32_t id) {
+    return world.books().view_job(World::caller("auditor"), id, std::nullopt, world.facts(), world.now).ok();
+  }
+};
+
+TEST_F(CollectorTest, WhoLooksFindsAJobThatWasJustSubmitted) {
+  ASSERT_TRUE(collector->look());
+  world.submit("a", {{"time", "60"}});
+  {
+    const std::lock_guard lock(slurm.mutex);
+    slurm.jobs = {world.live("a", {{"state", "PENDING"}})};
+  }
+  EXPECT_FALSE(is_known(101));
+  ASSERT_TRUE(collector->look());
+  EXPECT_TRUE(is_known(101));
+}
+
+TEST_F(CollectorTest, FewWaitForAReading) {
+  ASSERT_TRUE(collector->look());
+  const int before = slurm.reads;
+  slurm.hangs = true;
+  std::atomic<int> found{0};
+  std::atomic<int> sent_away{0};
+  std::vector<std::thread> people;
+  for (int i = 0; i < 5; ++i) people.emplace_back([&] { ++(collector->look() ? found : sent_away); });
+  // The threads that answer are few: most are told at once.
+  while (sent_away < 3) std::this_thread::yield();
+  slurm.hangs = false;
+  for (auto& person : people) person.join();
+  EXPECT_EQ(found, 2);
+  EXPECT_LE(slurm.reads - before, 2);
+}
+
+TEST_F(CollectorTest, WhereSlurmCantBeReadThatIsSaid) {
+  slurm.fails = true;
+  EXPECT_FALSE(collector->look());
+}
+
+}  // namespace
+}  // namespace sluice::service
