@@ -45,9 +45,9 @@ bool is_number_from_1(std::string_view digits, std::uint64_t min) {
 void check_text(const std::string& name, std::string_view value) {
   std::string_view rest = value;
   while (!rest.empty()) {
-    const char32_t c = report::take_code_point(rest);
-    if (c == report::invalid_code_point) refuse(name, value, "is not UTF-8 text", "type it again in a UTF-8 terminal");
-    if (report::is_control(c)) refuse(name, value, "holds a control character", "type it again without");
+    const char32_t c = take_code_point(rest);
+    if (c == invalid_code_point) refuse(name, value, "is not UTF-8 text", "type it again in a UTF-8 terminal");
+    if (is_control(c)) refuse(name, value, "holds a control character", "type it again without");
   }
 }
 

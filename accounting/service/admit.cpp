@@ -33,7 +33,7 @@ std::string at_most(Money amount) { return format_fen(fen_at_most(amount)); }
 std::string at_least(Money amount) { return format_fen(fen_at_least(amount)); }
 
 /// For a limit, as somebody set it.
-std::string exact(Money limit) { return round_to_fen(limit) == limit ? format_money_fen(limit) : format_money(limit); }
+std::string exact(Money limit) { return fen_at_most(limit) == fen_at_least(limit) ? format_money_fen(limit) : format_money(limit); }
 
 /// What a quote says, in whole fen that add up; the user's own part is never more than it says.
 struct QuoteTexts {

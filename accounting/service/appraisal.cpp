@@ -6,11 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "accounting/core/digest.hpp"
+#include "accounting/core/outside_text.hpp"
 
 namespace sluice::service {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t request_depth_max = 16;
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -172,8 +175,9 @@ void find_price(const AppraisalInput& input, Appraisal& appraisal) {
 }  // namespace
 
 Result<AdmissionRequest> admission_request_from_text(std::string_view text) {
-  const json body = json::parse(text, nullptr, false);
   const auto bad = [](const std::string& why) { return refusal("bad_request", why); };
+  if (!nests_at_most(text, request_depth_max)) return bad("the request nests more than " + std::to_string(request_depth_max) + " deep");
+  const json body = json::parse(text, nullptr, false);
   if (body.is_discarded() || !body.is_object()) return bad("the request is not a JSON object");
   if (!body.contains("v") || body["v"] != 1) return bad("v: this service speaks version 1");
   AdmissionRequest request;

@@ -39,6 +39,9 @@
 
 namespace sluice::service {
 
+/// A statement of more lines is refused: it is built in memory.
+inline constexpr std::size_t statement_lines_max = 100'000;
+
 /// Who asks through the public interface.
 struct Caller {
   std::int64_t uid = -1;
@@ -198,8 +201,13 @@ class Books {
   // settle.cpp
   struct Settling;
   using Working = std::map<std::string, Admission>;
+  struct DueRecord {
+    const slurm::UsageRecord* record;
+    bool again = false;  ///< stored already, without a price
+    bool newer = false;  ///< and stored otherwise
+  };
   Result<SettleCount> settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again);
-  Result<SettleCount> settle_some(std::span<const slurm::UsageRecord* const> records, UnixTime now, bool again);
+  Result<SettleCount> settle_some(std::span<const DueRecord> records, UnixTime now);
   Result<void> note_trackers(const std::vector<slurm::UsageRecord>& records);
   Result<bool> settle_one(Transaction& transaction, Settling& settling);
   [[nodiscard]] std::string believed_id(Settling& settling) const;
@@ -238,15 +246,34 @@ class Books {
   Result<std::string> execute_revoke(Transaction& transaction, const nlohmann::json& body, const Proposal& proposal, UnixTime now);
 
   // views.cpp
+  // What is to be shown of many is copied under the mutex, and made into text outside.
+  struct VoucherShown {
+    Voucher voucher;
+    Share share;
+    ledger::Balance balance;
+    Money used;
+  };
+  struct ProgrammeShown {
+    Programme programme;
+    Money funded, budget_left, granted, available, used, unclaimed;
+  };
+  /// Who bears what is left of a charge after refunds.
+  struct Borne {
+    Money charge, by_voucher, by_self, overrun, refunded;
+  };
   [[nodiscard]] bool sees_all(const Caller& caller, UnixTime now) const;
   [[nodiscard]] bool is_member(const Caller& caller, const std::string& account, const SlurmFacts& facts) const;
   [[nodiscard]] bool may_see(const Caller& caller, const std::string& user, const std::string& account,
                              const SlurmFacts& facts, UnixTime now) const;
   [[nodiscard]] nlohmann::json show(const Voucher& voucher) const;
-  [[nodiscard]] nlohmann::json show(const Programme& programme) const;
+  [[nodiscard]] VoucherShown to_show(const Voucher& voucher) const;
+  /// Of all programmes where no id is given.
+  [[nodiscard]] std::vector<ProgrammeShown> programmes_to_show(const std::optional<std::string>& id) const;
+  [[nodiscard]] static nlohmann::json show(const VoucherShown& shown, const Zone& zone);
+  [[nodiscard]] static nlohmann::json show(const ProgrammeShown& shown, const Zone& zone);
   [[nodiscard]] nlohmann::json show(const Proposal& proposal) const;
-  /// Who bears what is left of a charge after refunds.
-  [[nodiscard]] nlohmann::json borne(const ledger::ChargeRow& row) const;
+  [[nodiscard]] Borne borne(const ledger::ChargeRow& row) const;
+  [[nodiscard]] static nlohmann::json show(const Borne& borne);
 
   // view_job.cpp
   Result<std::vector<ledger::ChargeRow>> rows_of(const JobName& name, const std::optional<std::string>& cluster);

@@ -15,6 +15,8 @@ namespace {
 constexpr std::int64_t inventory_seconds = 60;
 constexpr std::int64_t unrated_seconds = 60;
 constexpr std::int64_t window_seconds_max = 6 * 3600;  // one reply stays small after a long absence
+constexpr std::int64_t window_seconds_min = 60;
+constexpr std::int64_t late_seconds_max = 35 * 86'400;
 // Whoever waits for a look holds a thread of the public listener.
 constexpr auto look_wait = std::chrono::seconds(10);
 constexpr int looking_max = 2;
@@ -23,7 +25,7 @@ constexpr int looking_max = 2;
 
 UnixTime clock_now() { return static_cast<UnixTime>(std::time(nullptr)); }
 
-Collector::Collector(Parts parts) : parts_(std::move(parts)) {
+Collector::Collector(Parts parts) : parts_(std::move(parts)), window_seconds_(window_seconds_max) {
   reading_ = std::thread([this] { read_forever(); });
   if (parts_.tagger != nullptr && parts_.books != nullptr) tagging_ = std::thread([this] { tag_forever(); });
 }
@@ -114,6 +116,7 @@ void Collector::round(UnixTime now) {
   if (parts_.books == nullptr) return;
   note("collect", collect(now), now);
   sweep(now);
+  note("collect late records", collect_late(now), now);
   note("expire", parts_.books->expire(now), now);
   if (now - unrated_tried_at_ >= unrated_seconds) {
     unrated_tried_at_ = now;
@@ -146,24 +149,54 @@ void Collector::read_inventory(UnixTime now) {
   }
 }
 
-Result<void> Collector::collect(UnixTime now) {
+Result<UnixTime> Collector::settle_window(UnixTime from, UnixTime to, UnixTime now) {
   const auto config = parts_.config();
-  Books& books = *parts_.books;
-  UnixTime from = std::max(books.since(), books.collected_to()) - config->collector.overlap_seconds;
-  while (from < now) {
-    const UnixTime to = std::min(now, from + window_seconds_max);
-    const auto records = parts_.reader->finished(config->clusters(), from, to);
-    if (!records.ok()) return records.failure();
-    const auto settled = books.settle(*records, now);
+  for (;;) {
+    const UnixTime until = std::min(to, from + window_seconds_);
+    const auto records = parts_.reader->finished(config->clusters(), from, until);
+    if (!records.ok()) {
+      const std::string& code = records.failure().code;
+      const bool too_much = code == "too_many_rows" || code == "slurm_timeout";
+      if (!too_much || until - from <= window_seconds_min) return records.failure();
+      window_seconds_ = std::max(window_seconds_min, (until - from) / 2);
+      spdlog::info("slurmdbd's answer for {} s was too large; asking for {} s at a time", until - from, window_seconds_);
+      continue;
+    }
+    const auto settled = parts_.books->settle(*records, now);
     if (!settled.ok()) return settled.failure();
     if (settled->unrated > 0) spdlog::warn("{} finished jobs have no price and wait for one", settled->unrated);
+    window_seconds_ = std::min(window_seconds_max, window_seconds_ * 2);
+    return until;
+  }
+}
+
+Result<void> Collector::collect(UnixTime now) {
+  Books& books = *parts_.books;
+  UnixTime from = std::max(books.since(), books.collected_to()) - parts_.config()->collector.overlap_seconds;
+  while (from < now) {
+    const auto until = settle_window(from, now, now);
+    if (!until.ok()) return until.failure();
     fault_point("collect.before_mark");
-    if (to > books.collected_to()) {
-      const auto marked = books.set_collected_to(to);
+    if (*until > books.collected_to()) {
+      const auto marked = books.set_collected_to(*until);
       if (!marked.ok()) return marked;
     }
-    from = to;
+    from = *until;
   }
+  return {};
+}
+
+Result<void> Collector::collect_late(UnixTime now) {
+  const std::string day = format_date(now, parts_.config()->zone);
+  if (day != late_day_) {
+    late_day_ = day;
+    late_from_ = std::max(parts_.books->since(), now - late_seconds_max);
+  }
+  if (!late_from_) return {};
+  // One window a round: what has just ended never waits for what ended long ago.
+  const auto until = settle_window(*late_from_, now, now);
+  if (!until.ok()) return until.failure();
+  late_from_ = *until < now ? std::optional(*until) : std::nullopt;
   return {};
 }
 

@@ -11,6 +11,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "accounting/service/books.hpp"
@@ -54,7 +56,13 @@ class Collector {
   void tag_forever();
   void round(UnixTime now);
   void read_inventory(UnixTime now);
+  /// What has ended since the mark, with an overlap.
   Result<void> collect(UnixTime now);
+  /// Some of what ended in the last weeks, once a day all of it: a record may come to slurmdbd
+  /// long after its job's end, as from a cluster that was cut off.
+  Result<void> collect_late(UnixTime now);
+  /// Settles what ended from `from` on, up to `to` or as much of it as one answer can hold; says until when.
+  Result<UnixTime> settle_window(UnixTime from, UnixTime to, UnixTime now);
   /// Reads the live jobs; counted for those who look.
   void sweep(UnixTime now);
   Result<void> read_live_jobs(UnixTime now);
@@ -75,6 +83,9 @@ class Collector {
   bool sweep_succeeded_ = false;     ///< the last one
   Clock::time_point look_from_{};    ///< earliest time of the next one
   UnixTime inventory_read_at_ = 0;
+  std::int64_t window_seconds_;      ///< that one answer of slurmdbd could hold lately
+  std::string late_day_;             ///< for which the last weeks are read again
+  std::optional<UnixTime> late_from_;  ///< what is left of that
   UnixTime unrated_tried_at_ = 0;
   std::thread reading_;
   std::thread tagging_;

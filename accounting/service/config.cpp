@@ -185,6 +185,25 @@ bool Config::has_role(const std::string& user, const std::string& role_name, Uni
   return false;
 }
 
+std::string fixed_until_restart(const Config& old, const Config& fresh) {
+  const bool tagged = old.final_tag != Config::FinalTag::off;
+  const bool tags = fresh.final_tag != Config::FinalTag::off;
+  const std::pair<const char*, bool> keys[] = {{"role", fresh.role != old.role},
+                                               {"cluster", fresh.cluster != old.cluster},
+                                               {"data_dir", fresh.data_dir != old.data_dir},
+                                               {"listen", fresh.listen != old.listen},
+                                               {"control_socket", fresh.control_socket != old.control_socket},
+                                               {"control_users", fresh.control_users != old.control_users},
+                                               {"final_tag from or to off", tags != tagged},
+                                               {"collector.helper", fresh.collector.helper != old.collector.helper},
+                                               {"collector.timeout_seconds", fresh.collector.timeout_seconds != old.collector.timeout_seconds}};
+  std::string names;
+  for (const auto& [name, differs] : keys) {
+    if (differs) names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  return names;
+}
+
 Result<Config> parse_config(const std::string& file, const std::string& text) {
   const auto folder = std::filesystem::path(file).parent_path();
   return read_yaml<Config>(file, text, [&](YamlMap& top) { return read(top, folder); });

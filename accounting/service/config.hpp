@@ -96,6 +96,9 @@ struct Config {
   [[nodiscard]] bool has_role(const std::string& user, const std::string& role_name, UnixTime at) const;
 };
 
+/// The keys that differ and are read at a start only, as "listen, collector.helper"; empty: none.
+[[nodiscard]] std::string fixed_until_restart(const Config& old, const Config& fresh);
+
 /// Reads `text`; paths are relative to the file's folder.
 [[nodiscard]] Result<Config> parse_config(const std::string& file, const std::string& text);
 [[nodiscard]] Result<Config> load_config(const std::string& file);

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "accounting/core/outside_text.hpp"
 #include "accounting/service/collector.hpp"
 #include "accounting/service/error_object.hpp"
 #include "accounting/service/quote.hpp"
@@ -13,11 +14,15 @@ namespace sluice::service {
 
 PacketAnswer Control::admit(std::string_view text) {
   const auto request = admission_request_from_text(text);
+  // Whatever it is that is said, it may quote what a user wrote: here all of it passes, on
+  // its way to the log and to slurmctld, where a line break would forge a line.
   if (!request.ok()) {
-    spdlog::warn("an admission couldn't be read: {}", request.failure().text);
-    return {400, error_object("usage", request.failure().code, request.failure().text)};
+    const std::string why = printable(request.failure().text);
+    spdlog::warn("an admission couldn't be read: {}", why);
+    return {400, error_object("usage", request.failure().code, why)};
   }
-  const Answer answer = answer_to(*request);
+  Answer answer = answer_to(*request);
+  for (std::string& line : answer.lines) line = printable(line);
   // A quote refuses nobody anything.
   if (!answer.admit && !asks_for_quote(*request)) {
     spdlog::info("refused uid {}: {}", request->job.user_id, answer.lines.empty() ? "" : answer.lines.front());

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "accounting/core/outside_text.hpp"
 #include "accounting/service/collector.hpp"
 #include "accounting/service/version.hpp"
 
@@ -13,6 +14,8 @@ namespace sluice::service {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t body_depth_max = 16;
 
 Failure usage(std::string text) { return {Failure::Kind::refusal, "usage", std::move(text)}; }
 Failure not_found(const std::string& path) { return {Failure::Kind::refusal, "no_such_path", "there is nothing at " + path}; }
@@ -145,6 +148,9 @@ Result<json> PublicApi::statement(const Caller& caller, const HttpRequest& reque
 }
 
 Result<json> PublicApi::post(const Caller& caller, const HttpRequest& request, UnixTime now) {
+  if (!nests_at_most(request.body, body_depth_max)) {
+    return usage("the body nests more than " + std::to_string(body_depth_max) + " deep; no request needs that");
+  }
   const json body = json::parse(request.body, nullptr, false);
   if (body.is_discarded() || !body.is_object()) return usage("the body is not a JSON object");
   Books& books = *parts_.books;

@@ -13,14 +13,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
-#include "accounting/core/digest.hpp"
 #include "accounting/core/yaml_reader.hpp"
 #include "accounting/ledger/storage/sqlite_storage.hpp"
 #include "accounting/service/books.hpp"
 #include "accounting/service/collector.hpp"
 #include "accounting/service/control.hpp"
+#include "accounting/service/data_files.hpp"
 #include "accounting/service/public_api.hpp"
 #include "accounting/service/version.hpp"
 #include "accounting/slurm/child_reader.hpp"
@@ -44,30 +43,6 @@ class Current {
   std::shared_ptr<const tariff::PriceBook> prices_;
 };
 
-Result<void> write_file(const std::string& file, const std::string& text, mode_t mode) {
-  const std::string fresh = file + ".new";
-  {
-    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << text;
-    out.flush();
-    if (!out) return fault("couldn't write " + fresh + ": " + std::strerror(errno));
-  }
-  if (::chmod(fresh.c_str(), mode) != 0 || ::rename(fresh.c_str(), file.c_str()) != 0) {
-    return fault("couldn't write " + file + ": " + std::strerror(errno));
-  }
-  return {};
-}
-
-/// The key of this service's tags: made once, never leaves the host.
-Result<std::string> mac_key(const std::string& data_dir) {
-  const std::string file = data_dir + "/tag.key";
-  if (!std::filesystem::exists(file)) {
-    const auto written = write_file(file, random_id("") + random_id(""), 0600);
-    if (!written.ok()) return written.failure();
-  }
-  return load_text(file);
-}
-
 struct Loaded {
   Config config;
   std::string text;
@@ -79,8 +54,7 @@ Result<Loaded> load_or_last_good(const std::string& file) {
   const auto text = load_text(file);
   auto config = text.ok() ? parse_config(file, *text) : Result<Config>{text.failure()};
   if (config.ok()) return Loaded{std::move(*config), *text, {}};
-  const std::string data_dir = Config{}.data_dir;
-  const auto last = load_text(data_dir + "/sluice.yaml.last-good");
+  const auto last = last_good(Config{}.data_dir, file);
   if (!last.ok()) return config.failure();
   auto old = parse_config(file, *last);
   if (!old.ok()) return config.failure();
@@ -136,6 +110,7 @@ class Service {
   Result<void> load_prices(const Config& config);
   Result<void> listen(const Config& config);
   void sync_liens();
+  void keep(const std::string& good) const;
 
   std::string file_;
   std::string key_;
@@ -169,11 +144,8 @@ Result<void> Service::start() {
   if (::access(config->data_dir.c_str(), W_OK) != 0) {
     return fault("data_dir " + config->data_dir + " can't be written: " + std::strerror(errno));
   }
-  if (loaded->alarm.empty()) {
-    const auto kept = write_file(config->data_dir + "/sluice.yaml.last-good", loaded->text, 0600);
-    if (!kept.ok()) return kept;
-  }
-  auto key = mac_key(config->data_dir);
+  if (loaded->alarm.empty()) keep(loaded->text);
+  auto key = tag_key(config->data_dir);
   if (!key.ok()) return key.failure();
   key_ = std::move(*key);
   if (config->role == ServiceRole::home) {
@@ -187,6 +159,11 @@ Result<void> Service::start() {
     if (books_ != nullptr && books_->prices() == nullptr) return priced;
   }
   return listen(*config);
+}
+
+void Service::keep(const std::string& good) const {
+  const auto kept = keep_last_good(Config{}.data_dir, file_, good);
+  if (!kept.ok()) spdlog::warn("a bad configuration would keep the service from starting: {}", kept.failure().text);
 }
 
 Result<void> Service::open_ledger(const Config& config) {
@@ -276,9 +253,8 @@ void Service::reload() {
     return;
   }
   const auto old = current_.config();
-  if (fresh->role != old->role || fresh->cluster != old->cluster || fresh->data_dir != old->data_dir ||
-      fresh->listen != old->listen || fresh->control_socket != old->control_socket) {
-    const std::string why = "role, cluster, data_dir, listen and control_socket need a restart";
+  if (const std::string fixed = fixed_until_restart(*old, *fresh); !fixed.empty()) {
+    const std::string why = "a change of " + fixed + " needs a restart";
     spdlog::error("reload refused, the old configuration stays: {}", why);
     health_.failed("configuration", "reload refused: " + why, now);
     return;
@@ -289,8 +265,7 @@ void Service::reload() {
     health_.failed("configuration", "reload refused: " + priced.failure().text, now);
     return;
   }
-  const auto kept = write_file(old->data_dir + "/sluice.yaml.last-good", *text, 0600);
-  if (!kept.ok()) spdlog::warn("{}", kept.failure().text);
+  keep(*text);
   const auto config = std::make_shared<const Config>(std::move(*fresh));
   current_.set(config);
   if (books_ != nullptr) books_->set_config(config);

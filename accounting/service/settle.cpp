@@ -39,6 +39,7 @@ struct Books::Settling {
   const slurm::UsageRecord& record;
   UnixTime now = 0;
   bool again = false;              ///< read before, without a price: its task is counted already
+  bool newer = false;              ///< and says something else now
   Working& working;                ///< admissions as this batch leaves them
   std::optional<slurm::Tag> tag{};       ///< none where it is not believed
   Admission* admission = nullptr;        ///< of working; null: none, or it is closed
@@ -377,7 +378,7 @@ Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
   s.rated = find_amount(s);
   find_voucher(s);
   find_split(s);
-  if (s.again && !s.rated) return true;  // still no price: nothing has changed
+  if (s.again && !s.rated && !s.newer) return true;  // still no price: nothing has changed
   if (s.mode != Mode::enforce) s.reasons.push_back(std::string("mode ") + name_of(s.mode) + ": recorded, nothing was posted");
   auto posted = post_charge(transaction, s);
   if (!posted.ok() && posted.failure().kind == Failure::Kind::refusal) {
@@ -387,7 +388,7 @@ Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
     s.amount = {};
     s.split = {};
     s.price_book.clear();
-    if (s.again) return true;
+    if (s.again && !s.newer) return true;
     posted = post_charge(transaction, s);
   }
   if (!posted.ok()) return posted.failure();
@@ -396,13 +397,13 @@ Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
   return true;
 }
 
-Result<SettleCount> Books::settle_some(std::span<const slurm::UsageRecord* const> records, UnixTime now, bool again) {
+Result<SettleCount> Books::settle_some(std::span<const DueRecord> records, UnixTime now) {
   const std::lock_guard lock(mutex_);
   SettleCount count;
   Working working;
   Transaction transaction(*this);
-  for (const auto* record : records) {
-    Settling settling{*record, now, again, working};
+  for (const auto& due : records) {
+    Settling settling{*due.record, now, due.again, due.newer, working};
     const auto settled = settle_one(transaction, settling);
     if (!settled.ok()) return settled.failure();
     ++(!*settled ? count.known : settling.rated ? count.charged : count.unrated);
@@ -423,7 +424,7 @@ Result<void> Books::note_trackers(const std::vector<slurm::UsageRecord>& records
   Working working;
   for (const auto& record : records) {
     if (record.state != "REVOKED") continue;
-    Settling settling{record, 0, false, working};
+    Settling settling{record, 0, false, false, working};
     const std::string id = believed_id(settling);
     if (id.empty() || !open_.contains(id) || !take_admission(settling, id)) continue;
     settling.admission->job_ids.insert(record.job_id);
@@ -440,7 +441,7 @@ Result<void> Books::note_trackers(const std::vector<slurm::UsageRecord>& records
 
 Result<SettleCount> Books::settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again) {
   SettleCount count;
-  std::vector<const slurm::UsageRecord*> due;
+  std::vector<DueRecord> due;
   std::set<std::string> keys;
   for (const auto& record : records) {
     if (!record.end || record.state == "REVOKED") continue;
@@ -448,20 +449,24 @@ Result<SettleCount> Books::settle_records(const std::vector<slurm::UsageRecord>&
     query.key = charge_key(record);
     // Twice in one answer of slurmdbd is once.
     bool known = !keys.insert(*query.key).second;
+    DueRecord one{&record};
     const auto read = storage_.charges(query, [&](ledger::ChargeRow&& row) {
-      known = known || row.rated || !again;
+      one.again = true;
+      // What had no price may have been half-written then; what slurmdbd says now counts.
+      one.newer = !row.rated && row.record != slurm::to_json(record).dump();
+      known = known || row.rated || !(again || one.newer);
       return false;
     });
     if (!read.ok()) return read.failure();
     if (known) {
       ++count.known;
     } else {
-      due.push_back(&record);
+      due.push_back(one);
     }
   }
   for (std::size_t first = 0; first < due.size(); first += records_per_lock) {
-    const std::span<const slurm::UsageRecord* const> all(due);
-    const auto some = settle_some(all.subspan(first, std::min(records_per_lock, due.size() - first)), now, again);
+    const std::span<const DueRecord> all(due);
+    const auto some = settle_some(all.subspan(first, std::min(records_per_lock, due.size() - first)), now);
     if (!some.ok()) return some.failure();
     count.charged += some->charged;
     count.known += some->known;

@@ -5,20 +5,27 @@
 #include <pwd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace sluice::service {
 namespace {
 
 constexpr UnixTime name_seconds_max = 600;
+/// Without a name a user has no account: what may be over in a moment is asked again soon.
+constexpr UnixTime doubt_seconds_max = 10;
 
 }  // namespace
 
-std::optional<std::string> name_on_host(std::int64_t uid) {
+Result<std::optional<std::string>> name_on_host(std::int64_t uid) {
   std::array<char, 16384> buffer{};
   passwd entry{};
   passwd* result = nullptr;
-  if (getpwuid_r(static_cast<uid_t>(uid), &entry, buffer.data(), buffer.size(), &result) != 0 || result == nullptr) return std::nullopt;
-  return entry.pw_name;
+  const int problem = getpwuid_r(static_cast<uid_t>(uid), &entry, buffer.data(), buffer.size(), &result);
+  if (result != nullptr) return std::optional<std::string>(entry.pw_name);
+  // Some directories say so with a number.
+  if (problem == 0 || problem == ENOENT || problem == ESRCH) return std::optional<std::string>{};
+  return fault("couldn't look up uid " + std::to_string(uid) + ": " + std::strerror(problem));
 }
 
 void SlurmFacts::set(slurm::Inventory inventory) {
@@ -38,12 +45,18 @@ std::optional<std::string> SlurmFacts::user_name(std::int64_t uid, UnixTime now)
   {
     const std::lock_guard lock(mutex_);
     const auto found = names_.find(uid);
-    if (found != names_.end() && now - found->second.read_at < name_seconds_max) return found->second.name;
+    if (found != names_.end() && now < found->second.kept_until) return found->second.name;
   }
-  const Name name{name_of_uid_(uid), now};
+  const auto read = name_of_uid_(uid);
   const std::lock_guard lock(mutex_);
-  names_[uid] = name;
-  return name.name;
+  if (read.ok()) {
+    names_[uid] = {*read, now + (*read ? name_seconds_max : doubt_seconds_max)};
+    return *read;
+  }
+  const auto old = names_.find(uid);
+  if (old == names_.end()) return std::nullopt;
+  old->second.kept_until = now + doubt_seconds_max;
+  return old->second.name;
 }
 
 void SlurmFacts::warm_users(UnixTime now) {
@@ -60,7 +73,7 @@ void SlurmFacts::warm_users(UnixTime now) {
     passwd* result = nullptr;
     if (getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &result) != 0 || result == nullptr) continue;
     const std::lock_guard lock(mutex_);
-    names_[entry.pw_uid] = {std::string(entry.pw_name), now};
+    names_[entry.pw_uid] = {std::string(entry.pw_name), now + name_seconds_max};
   }
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "accounting/core/result.hpp"
 #include "accounting/slurm/record.hpp"
 #include "accounting/tariff/cluster_shape.hpp"
 
@@ -26,10 +27,10 @@ struct ClusterFacts {
   tariff::ClusterShape shape;
 };
 
-/// The name of a uid; nullopt: there is no such user.
-using NameOfUid = std::function<std::optional<std::string>(std::int64_t)>;
+/// The name of a uid; nullopt: there is no such user; a fault: it couldn't be known.
+using NameOfUid = std::function<Result<std::optional<std::string>>(std::int64_t)>;
 /// Asks this host.
-[[nodiscard]] std::optional<std::string> name_on_host(std::int64_t uid);
+[[nodiscard]] Result<std::optional<std::string>> name_on_host(std::int64_t uid);
 
 class SlurmFacts {
  public:
@@ -39,7 +40,8 @@ class SlurmFacts {
   /// nullptr: that cluster was never read.
   [[nodiscard]] std::shared_ptr<const ClusterFacts> cluster(const std::string& name) const;
 
-  /// The name of a uid on this host; looked up once, then kept for ten minutes.
+  /// The name of a uid on this host; looked up once, then kept for ten minutes, and
+  /// longer while it can't be looked up again.
   [[nodiscard]] std::optional<std::string> user_name(std::int64_t uid, UnixTime now);
   /// Looks the users of the last inventory up, so that the admission path finds them in memory.
   void warm_users(UnixTime now);
@@ -47,7 +49,7 @@ class SlurmFacts {
  private:
   struct Name {
     std::optional<std::string> name;
-    UnixTime read_at = 0;
+    UnixTime kept_until = 0;
   };
   const NameOfUid name_of_uid_;
   mutable std::mutex mutex_;

@@ -108,7 +108,7 @@ json Books::price_book_name(const std::string& sha256) {
 
 json Books::explain_charge(const ledger::ChargeRow& row, const json& record, const json& how) {
   if (!row.rated) return nullptr;
-  json charge = borne(row);
+  json charge = show(borne(row));
   charge["amount"] = charge["charge"];
   charge.erase("charge");
   charge["voucher"] = row.voucher.empty() ? json(nullptr) : json(row.voucher);
@@ -159,7 +159,7 @@ Result<json> Books::view_job(const Caller& caller, const JobName& name, const st
     return refusal("job_unknown", "job " + to_text(name) + " is not known; check its id and cluster");
   }
 
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   json body = {{"lien", nullptr}, {"quote", nullptr}, {"charge", nullptr}, {"tag", nullptr}};
   json reasons = json::array();
   if (admission) {
@@ -189,7 +189,9 @@ Result<json> Books::view_job(const Caller& caller, const JobName& name, const st
     reasons.push_back("its run before was " + row.state + "; what it uses now is charged when it has ended");
   }
   body["reasons"] = std::move(reasons);
-  for (std::size_t i = 1; i < rows.size(); ++i) body["others"].push_back(other_record(rows[i], config_->zone));
+  const auto config = config_;
+  lock.unlock();  // the others are many
+  for (std::size_t i = 1; i < rows.size(); ++i) body["others"].push_back(other_record(rows[i], config->zone));
   return body;
 }
 

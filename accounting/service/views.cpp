@@ -18,6 +18,24 @@ bool needs_approver(ledger::EventKind kind) {
   return kind == ledger::EventKind::fund || kind == ledger::EventKind::grant;
 }
 
+std::set<std::string> accounts_of(const Caller& caller, const SlurmFacts& facts, const Config& config) {
+  std::set<std::string> accounts;
+  for (const auto& cluster : config.clusters()) {
+    const auto known = facts.cluster(cluster);
+    if (known == nullptr) continue;
+    const auto found = known->inventory.accounts_of_user.find(caller.name);
+    if (found != known->inventory.accounts_of_user.end()) accounts.insert(found->second.begin(), found->second.end());
+  }
+  return accounts;
+}
+
+bool lists(const std::vector<std::string>& list, const std::string& name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+
+/// Whether a list of accounts names one of `accounts`, or none at all.
+bool is_for(const std::vector<std::string>& list, const std::set<std::string>& accounts) {
+  return list.empty() || std::any_of(list.begin(), list.end(), [&](const auto& name) { return accounts.contains(name); });
+}
+
 /// Takes `name` out of `sums` and tells where the books hold something else.
 void compare_charges(std::map<std::string, Money>& sums, const std::string& name, Money held, json& problems) {
   const auto found = sums.find(name);
@@ -36,14 +54,7 @@ bool Books::sees_all(const Caller& caller, UnixTime now) const {
 }
 
 bool Books::is_member(const Caller& caller, const std::string& account, const SlurmFacts& facts) const {
-  for (const auto& cluster : config_->clusters()) {
-    const auto known = facts.cluster(cluster);
-    if (known == nullptr) continue;
-    const auto found = known->inventory.accounts_of_user.find(caller.name);
-    if (found == known->inventory.accounts_of_user.end()) continue;
-    if (std::find(found->second.begin(), found->second.end(), account) != found->second.end()) return true;
-  }
-  return false;
+  return accounts_of(caller, facts, *config_).contains(account);
 }
 
 bool Books::may_see(const Caller& caller, const std::string& user, const std::string& account, const SlurmFacts& facts,
@@ -53,46 +64,64 @@ bool Books::may_see(const Caller& caller, const std::string& user, const std::st
          is_member(caller, account, facts);
 }
 
-json Books::show(const Voucher& v) const {
-  const auto balance = ledger_.balance(ledger::voucher(v.id));
-  const auto spent = ledger_.balance(ledger::used(v.id));
+json Books::show(const Voucher& voucher) const { return show(to_show(voucher), config_->zone); }
+
+Books::VoucherShown Books::to_show(const Voucher& v) const {
   const auto programme = programmes_.find(v.programme);
   const Share share = v.share ? *v.share : programme != programmes_.end() ? programme->second.share : Share{};
+  return {v, share, ledger_.balance(ledger::voucher(v.id)), ledger_.balance(ledger::used(v.id)).net()};
+}
+
+json Books::show(const VoucherShown& shown, const Zone& zone) {
+  const Voucher& v = shown.voucher;
   return {{"id", v.id},
           {"programme", v.programme},
           {"state", name_of(v.state)},
           {"face", format_money(v.face)},
-          {"available", format_money(balance.available())},
-          {"liens", format_money(balance.credits_pending)},
-          {"used", format_money(spent.net())},
+          {"available", format_money(shown.balance.available())},
+          {"liens", format_money(shown.balance.credits_pending)},
+          {"used", format_money(shown.used)},
           {"claimed", format_money(Money{})},
-          {"valid_from", format_time(v.valid_from, config_->zone)},
-          {"valid_to", format_time(v.valid_to, config_->zone)},
+          {"valid_from", format_time(v.valid_from, zone)},
+          {"valid_to", format_time(v.valid_to, zone)},
           {"accounts", v.accounts},
           {"users", v.users},
           {"clusters", v.clusters},
           {"partitions", v.partitions},
-          {"share", format_share(share)}};
+          {"share", format_share(shown.share)}};
 }
 
-json Books::show(const Programme& p) const {
-  const auto budget = ledger_.balance(ledger::budget(p.id));
-  Money granted;
-  Money available;
-  Money spent;
-  for (const auto& [id, voucher] : vouchers_) {
-    if (voucher.programme != p.id) continue;
-    granted = granted + voucher.face;
-    available = available + ledger_.balance(ledger::voucher(id)).available();
-    spent = spent + ledger_.balance(ledger::used(id)).net();
+std::vector<Books::ProgrammeShown> Books::programmes_to_show(const std::optional<std::string>& id) const {
+  std::map<std::string, ProgrammeShown> chosen;
+  for (const auto& [name, programme] : programmes_) {
+    if (id && name != *id) continue;
+    ProgrammeShown& shown = chosen[name];
+    shown.programme = programme;
+    shown.funded = Money{-ledger_.balance(ledger::issuer(name)).net().micro};
+    shown.budget_left = ledger_.balance(ledger::budget(name)).available();
+    shown.unclaimed = ledger_.balance(ledger::receivable_unclaimed(name)).net();
   }
-  json body = to_json(p, config_->zone);
-  body["funded"] = format_money(Money{-ledger_.balance(ledger::issuer(p.id)).net().micro});
-  body["budget_left"] = format_money(budget.available());
-  body["granted"] = format_money(granted);
-  body["available"] = format_money(available);
-  body["used"] = format_money(spent);
-  body["unclaimed"] = format_money(ledger_.balance(ledger::receivable_unclaimed(p.id)).net());
+  for (const auto& [name, voucher] : vouchers_) {
+    const auto found = chosen.find(voucher.programme);
+    if (found == chosen.end()) continue;
+    ProgrammeShown& shown = found->second;
+    shown.granted = shown.granted + voucher.face;
+    shown.available = shown.available + ledger_.balance(ledger::voucher(name)).available();
+    shown.used = shown.used + ledger_.balance(ledger::used(name)).net();
+  }
+  std::vector<ProgrammeShown> all;
+  for (auto& [name, shown] : chosen) all.push_back(std::move(shown));
+  return all;
+}
+
+json Books::show(const ProgrammeShown& shown, const Zone& zone) {
+  json body = to_json(shown.programme, zone);
+  body["funded"] = format_money(shown.funded);
+  body["budget_left"] = format_money(shown.budget_left);
+  body["granted"] = format_money(shown.granted);
+  body["available"] = format_money(shown.available);
+  body["used"] = format_money(shown.used);
+  body["unclaimed"] = format_money(shown.unclaimed);
   return body;
 }
 
@@ -111,58 +140,54 @@ json Books::show(const Proposal& p) const {
 
 Result<json> Books::view_balance(const Caller& caller, const std::optional<std::string>& account, const SlurmFacts& facts,
                                  UnixTime now) {
-  const std::lock_guard lock(mutex_);
-  std::set<std::string> names;
-  if (account) {
-    if (!sees_all(caller, now) && !is_member(caller, *account, facts)) {
-      return refusal("not_yours", "account " + *account + " is not one of yours");
-    }
-    names.insert(*account);
-  } else {
-    for (const auto& cluster : config_->clusters()) {
-      const auto known = facts.cluster(cluster);
-      if (known == nullptr) continue;
-      const auto found = known->inventory.accounts_of_user.find(caller.name);
-      if (found != known->inventory.accounts_of_user.end()) names.insert(found->second.begin(), found->second.end());
-    }
-  }
+  const auto config = this->config();
+  std::set<std::string> names = accounts_of(caller, facts, *config);
   json accounts = json::array();
-  for (const auto& name : names) {
-    const auto rule = config_->account_rule(name);
-    const auto open = open_self_quotes_.find(name);
-    accounts.push_back({{"account", name},
-                        {"self_pay", rule ? name_of(rule->self_pay) : "unknown"},
-                        {"limit", rule && rule->self_pay == SelfPay::limit ? json(format_money(rule->limit)) : json(nullptr)},
-                        {"owes", format_money(ledger_.balance(ledger::receivable_user(name)).net())},
-                        {"prepaid", format_money(Money{-ledger_.balance(ledger::advance_user(name)).net().micro})},
-                        {"open_quotes", format_money(open == open_self_quotes_.end() ? Money{} : open->second)}});
+  std::vector<VoucherShown> chosen;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool all = sees_all(caller, now);
+    if (account) {
+      if (!all && !names.contains(*account)) return refusal("not_yours", "account " + *account + " is not one of yours");
+      names = {*account};
+    }
+    for (const auto& name : names) {
+      const auto rule = config->account_rule(name);
+      const auto open = open_self_quotes_.find(name);
+      accounts.push_back({{"account", name},
+                          {"self_pay", rule ? name_of(rule->self_pay) : "unknown"},
+                          {"limit", rule && rule->self_pay == SelfPay::limit ? json(format_money(rule->limit)) : json(nullptr)},
+                          {"owes", format_money(ledger_.balance(ledger::receivable_user(name)).net())},
+                          {"prepaid", format_money(Money{-ledger_.balance(ledger::advance_user(name)).net().micro})},
+                          {"open_quotes", format_money(open == open_self_quotes_.end() ? Money{} : open->second)}});
+    }
+    for (const auto& [id, voucher] : vouchers_) {
+      const bool by_user = voucher.users.empty() || lists(voucher.users, caller.name);
+      if (is_for(voucher.accounts, names) && (by_user || (account && all))) chosen.push_back(to_show(voucher));
+    }
   }
   json vouchers = json::array();
-  for (const auto& [id, voucher] : vouchers_) {
-    const auto lists = [&](const std::vector<std::string>& list, const std::string& name) {
-      return std::find(list.begin(), list.end(), name) != list.end();
-    };
-    const bool by_user = voucher.users.empty() || lists(voucher.users, caller.name);
-    const bool by_account = voucher.accounts.empty() || std::any_of(names.begin(), names.end(), [&](const auto& name) { return lists(voucher.accounts, name); });
-    const bool of_account = account && (lists(voucher.accounts, *account) || voucher.accounts.empty());
-    if (account ? of_account && (by_user || sees_all(caller, now)) : by_user && by_account) vouchers.push_back(show(voucher));
-  }
+  for (const auto& one : chosen) vouchers.push_back(show(one, config->zone));
   return json{{"user", caller.name}, {"accounts", accounts}, {"vouchers", vouchers}};
 }
 
 Result<json> Books::view_vouchers(const Caller& caller, const std::optional<std::string>& programme,
                                   const std::optional<std::string>& state, const SlurmFacts& facts, UnixTime now) {
-  const std::lock_guard lock(mutex_);
-  json vouchers = json::array();
-  for (const auto& [id, voucher] : vouchers_) {
-    if (programme && voucher.programme != *programme) continue;
-    if (state && name_of(voucher.state) != *state) continue;
-    const bool by_user = voucher.users.empty() ||
-                         std::find(voucher.users.begin(), voucher.users.end(), caller.name) != voucher.users.end();
-    const bool by_account = voucher.accounts.empty() ||
-                            std::any_of(voucher.accounts.begin(), voucher.accounts.end(), [&](const auto& name) { return is_member(caller, name, facts); });
-    if (sees_all(caller, now) || (by_user && by_account)) vouchers.push_back(show(voucher));
+  const auto config = this->config();
+  const std::set<std::string> accounts = accounts_of(caller, facts, *config);
+  std::vector<VoucherShown> chosen;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool all = sees_all(caller, now);
+    for (const auto& [id, voucher] : vouchers_) {
+      if (programme && voucher.programme != *programme) continue;
+      if (state && name_of(voucher.state) != *state) continue;
+      const bool by_user = voucher.users.empty() || lists(voucher.users, caller.name);
+      if (all || (by_user && is_for(voucher.accounts, accounts))) chosen.push_back(to_show(voucher));
+    }
   }
+  json vouchers = json::array();
+  for (const auto& one : chosen) vouchers.push_back(show(one, config->zone));
   return json{{"vouchers", vouchers}};
 }
 
@@ -176,17 +201,26 @@ Result<json> Books::view_voucher(const Caller& caller, const std::string& id, co
 }
 
 Result<json> Books::view_programmes(UnixTime) {
-  const std::lock_guard lock(mutex_);
+  const auto config = this->config();
+  std::vector<ProgrammeShown> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = programmes_to_show(std::nullopt);
+  }
   json programmes = json::array();
-  for (const auto& [id, programme] : programmes_) programmes.push_back(show(programme));
+  for (const auto& one : all) programmes.push_back(show(one, config->zone));
   return json{{"programmes", programmes}};
 }
 
 Result<json> Books::view_programme(const std::string& id, UnixTime) {
-  const std::lock_guard lock(mutex_);
-  const auto found = programmes_.find(id);
-  if (found == programmes_.end()) return refusal("programme_unknown", "there is no programme " + id);
-  return show(found->second);
+  const auto config = this->config();
+  std::vector<ProgrammeShown> found;
+  {
+    const std::lock_guard lock(mutex_);
+    found = programmes_to_show(id);
+  }
+  if (found.empty()) return refusal("programme_unknown", "there is no programme " + id);
+  return show(found.front(), config->zone);
 }
 
 Result<json> Books::view_proposals(const Caller& caller, const std::optional<std::string>& state, UnixTime now) {
@@ -199,22 +233,27 @@ Result<json> Books::view_proposals(const Caller& caller, const std::optional<std
   return json{{"proposals", proposals}};
 }
 
-json Books::borne(const ledger::ChargeRow& row) const {
+Books::Borne Books::borne(const ledger::ChargeRow& row) const {
   const auto taken = refunds_.find(row.key);
-  const auto back = [&](const char* part) {
-    return taken == refunds_.end() ? Money{} : Money{taken->second.at(part).get<std::int64_t>()};
-  };
-  return {{"charge", format_money(row.amount - back("amount"))},
-          {"by_voucher", format_money(row.by_voucher - back("by_voucher"))},
-          {"by_self", format_money(row.by_self - back("by_self"))},
-          {"overrun", format_money(row.overrun - back("overrun"))},
-          {"refunded", format_money(back("amount"))}};
+  if (taken == refunds_.end()) return {row.amount, row.by_voucher, row.by_self, row.overrun, {}};
+  const auto back = [&](const char* part) { return Money{taken->second.at(part).get<std::int64_t>()}; };
+  return {row.amount - back("amount"), row.by_voucher - back("by_voucher"), row.by_self - back("by_self"),
+          row.overrun - back("overrun"), back("amount")};
+}
+
+json Books::show(const Borne& borne) {
+  return {{"charge", format_money(borne.charge)},
+          {"by_voucher", format_money(borne.by_voucher)},
+          {"by_self", format_money(borne.by_self)},
+          {"overrun", format_money(borne.overrun)},
+          {"refunded", format_money(borne.refunded)}};
 }
 
 Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts, UnixTime now,
                                    const std::vector<std::string>& clusters) {
   ledger::ChargeQuery narrowed = query;
   narrowed.posted_only = true;
+  const auto config = this->config();
   {
     const std::lock_guard lock(mutex_);
     if (!sees_all(caller, now)) {
@@ -229,10 +268,13 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
   const auto read = storage_.charges(narrowed, [&](ledger::ChargeRow&& row) {
     const bool wanted = clusters.empty() || std::find(clusters.begin(), clusters.end(), row.cluster) != clusters.end();
     if (row.start && wanted) rows.push_back(std::move(row));
-    return true;
+    return rows.size() <= statement_lines_max;
   });
   if (!read.ok()) return read.failure();
-  const std::lock_guard lock(mutex_);
+  if (rows.size() > statement_lines_max) {
+    return refusal("statement_too_long", "the statement has more than " + std::to_string(statement_lines_max) +
+                                             " lines; name a shorter period, one account or one cluster");
+  }
   // Fen appear once per payer, voucher and month.
   std::map<std::string, Money> voucher_sums;
   std::map<std::string, Money> self_sums;
@@ -241,28 +283,30 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
   json lines = json::array();
   for (const auto& row : rows) {
     const json record = json::parse(row.record, nullptr, false);
-    const json parts = borne(row);
-    const auto amount = [&](const char* name) { return *parse_money(parts.at(name).get<std::string>()); };
-    const std::string month = month_of(row.end, config_->zone);
+    const Borne parts = [&] {  // admissions go on between two lines
+      const std::lock_guard lock(mutex_);
+      return borne(row);
+    }();
+    const std::string month = month_of(row.end, config->zone);
     Money& by_voucher = voucher_sums[month + "/" + row.voucher];
     Money& by_self = self_sums[month + "/" + row.account];
     Money& overrun = overrun_sums[month];
-    by_voucher = by_voucher + amount("by_voucher");
-    by_self = by_self + amount("by_self");
-    overrun = overrun + amount("overrun");
-    exact = exact + amount("charge");
+    by_voucher = by_voucher + parts.by_voucher;
+    by_self = by_self + parts.by_self;
+    overrun = overrun + parts.overrun;
+    exact = exact + parts.charge;
     json line = {{"cluster", row.cluster},
                  {"user", row.user},
                  {"account", row.account},
                  {"partition", row.partition},
                  {"state", row.state},
-                 {"start", format_time(*row.start, config_->zone)},
-                 {"end", format_time(row.end, config_->zone)},
+                 {"start", format_time(*row.start, config->zone)},
+                 {"end", format_time(row.end, config->zone)},
                  {"elapsed_seconds", record.value("elapsed_seconds", 0)},
                  {"tres", record.value("tres_alloc", json::object())},
                  {"voucher", row.voucher.empty() ? json(nullptr) : json(row.voucher)}};
     line.update(names_of(row.job_id, row.array_job_id, task_of(record)));
-    line.update(parts);
+    line.update(show(parts));
     lines.push_back(std::move(line));
   }
   const auto rounded = [](const std::map<std::string, Money>& sums) {
@@ -274,8 +318,8 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
   const Money by_self = rounded(self_sums);
   const Money overrun = rounded(overrun_sums);
   const Money total = by_voucher + by_self + overrun;
-  return json{{"from", query.end_from ? json(format_time(*query.end_from, config_->zone)) : json(nullptr)},
-              {"to", query.end_to ? json(format_time(*query.end_to, config_->zone)) : json(nullptr)},
+  return json{{"from", query.end_from ? json(format_time(*query.end_from, config->zone)) : json(nullptr)},
+              {"to", query.end_to ? json(format_time(*query.end_to, config->zone)) : json(nullptr)},
               {"lines", lines},
               {"total", format_money_fen(total)},
               {"by_voucher", format_money_fen(by_voucher)},

@@ -4,6 +4,8 @@
 
 #include "plugins/job_submit/request.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -161,14 +163,16 @@ std::string Request::option(std::string_view name) const {
   return {};
 }
 
-Kind kind_of(const JobFields& job) {
-  if (job.job_id) return Kind::sibling;  // first: its caller holds write locks
+Kind kind_of(const JobFields& job, std::uint32_t submit_uid) {
+  // Slurm alone may name a job's id. First: its caller holds write locks.
+  const bool from_slurm = submit_uid == 0 || submit_uid == geteuid();
+  if (job.job_id && from_slurm) return Kind::sibling;
   return job.test_only ? Kind::test : Kind::submit;
 }
 
 std::variant<Request, LocalRefusal> make_request(const JobFields& job, std::uint32_t submit_uid) {
   Request request;
-  request.kind = kind_of(job);
+  request.kind = kind_of(job, submit_uid);
   if (auto refusal = read_spank_environment(job, request)) return *refusal;
   for (const NamedText& text : named_texts) {
     const auto& value = job.*text.field;

@@ -47,7 +47,7 @@ inline constexpr std::size_t text_bytes_max = 4096;        ///< Slurm itself ref
 inline constexpr std::size_t long_text_bytes_max = 65536;  ///< node lists and comments have no limit in Slurm
 inline constexpr std::size_t request_bytes_max = 262144;   ///< reached only by control characters, each six bytes of JSON
 
-[[nodiscard]] Kind kind_of(const slurm_abi::JobFields& job);
+[[nodiscard]] Kind kind_of(const slurm_abi::JobFields& job, std::uint32_t submit_uid);
 
 [[nodiscard]] std::variant<Request, LocalRefusal> make_request(const slurm_abi::JobFields& job, std::uint32_t submit_uid);
 

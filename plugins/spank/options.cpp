@@ -175,7 +175,7 @@ Problem check_task_bind(std::string_view value) {
 
 constexpr std::array rules{
     OptionRule{"voucher", "ID[,ID...]|auto", "compute vouchers that pay, in this order; auto lets Sluice choose", "SLUICE_VOUCHER", check_voucher},
-    OptionRule{"max-self", "YUAN", "refuse the job if more than this may be left for you to pay", "SLUICE_MAX_SELF", check_max_self},
+    OptionRule{"max-self", "YUAN", "refuse if a job, or a task of an array, may leave you more than this to pay", "SLUICE_MAX_SELF", check_max_self},
     OptionRule{"workload", "CLASS", "training, inference, simulation, data, interactive or other", "SLUICE_WORKLOAD", check_workload},
     OptionRule{"scenario", "NAME", "application scenario, where the voucher's programme asks for one", "SLUICE_SCENARIO", check_scenario},
     OptionRule{"place", "local|auto|SITE", "where the job may run (default: local)", "SLUICE_PLACE", check_place},

@@ -98,6 +98,7 @@ void Centre::compare_touched() {
   // Admissions that wait to be placed are not in the tables yet.
   if (storage_.has_waiting()) return;
   for (const std::string& id : touched_vouchers_) {
+    if (!state().vouchers.contains(id)) continue;  // its grant was lost with a machine
     compare_voucher(id);
     touch_programme(state().vouchers.at(id).programme);
   }

@@ -130,6 +130,7 @@ void Cluster::record(const Job& job, const std::string& state, Second now) {
   r.elapsed_seconds = u.elapsed;
   if (u.start) r.tres_alloc = {{"cpu", u.cpus}, {"node", 1}};
   r.admin_comment = job.comment;
+  made.half_written = u.start && u.elapsed > 0 && dice_.chance(20);
   records.push_back(std::move(made));
 }
 

@@ -25,6 +25,7 @@ class Cluster {
   struct Record {
     Usage usage;
     slurm::UsageRecord record;
+    bool half_written = false;  ///< when it is read first
     bool delivered = false;
   };
 

@@ -15,7 +15,7 @@ namespace {
 using namespace sluice::simulation;
 
 /// After so many operations a new centre begins: in one that grows, restarts take ever longer.
-constexpr std::uint64_t operations_per_centre = 2000;
+constexpr std::uint64_t operations_per_centre = 1000;
 constexpr std::uint64_t seed_max = (std::uint64_t{1} << 48) - 1;  // every tool reads such a number exactly
 
 /// The first centre has the seed itself, so that any can be replayed alone.

@@ -13,6 +13,15 @@ void write(Tables& tables, const Entry& entry) {
   if (entry.admission != nullptr) tables.write(entry.admission);
 }
 
+/// As the real storage brings an admission of the log back: without a lien on what the database has lost.
+std::shared_ptr<const ledger::NewAdmission> still_fits(const Tables& tables, const std::shared_ptr<const ledger::NewAdmission>& admission) {
+  if (!admission->lien) return admission;
+  const auto& transfer = admission->lien->transfers.front();
+  const auto purse = tables.accounts.find(transfer.credit);
+  const bool fits = purse != tables.accounts.end() && purse->second.debits - purse->second.credits - purse->second.credits_pending >= transfer.amount.micro;
+  return fits ? admission : std::make_shared<const ledger::NewAdmission>(ledger::NewAdmission{admission->row, std::nullopt});
+}
+
 template <typename Row, typename Key>
 std::optional<Row> found(const std::map<Key, std::shared_ptr<const Row>>& rows, const Key& key) {
   const auto at = rows.find(key);
@@ -79,8 +88,11 @@ Result<void> MemoryStorage::sync() {
   auto placed = may_fail(waiting_.empty() ? 0 : weather_.write_fails, "write to");
   if (!placed.ok()) return placed;
   place_waiting();
-  auto allowed = may_fail(weather_.sync_fails, "sync");
-  if (!allowed.ok()) return allowed;
+  auto allowed = may_fail(sync_failed_ ? 1000 : weather_.sync_fails, "sync");
+  if (!allowed.ok()) {
+    sync_failed_ = weather_.sync_stays_failed;
+    return allowed;
+  }
   for (const Entry& entry : unsynced_) write(safe_, entry);
   unsynced_.clear();
   synced_to_ = last_;
@@ -100,7 +112,7 @@ std::vector<std::uint64_t> MemoryStorage::crash(bool machine) {
   // What is in its place already may be newer than the log.
   for (const Entry& entry : log_) {
     if (safe_.admissions.contains(entry.admission->row.id)) continue;
-    safe_.write(entry.admission);
+    safe_.write(still_fits(safe_, entry.admission));
     survivors.push_back(entry.number);
   }
   now_ = safe_;
@@ -108,6 +120,7 @@ std::vector<std::uint64_t> MemoryStorage::crash(bool machine) {
   waiting_.clear();
   log_.clear();
   synced_to_ = last_;
+  sync_failed_ = false;
   return survivors;
 }
 

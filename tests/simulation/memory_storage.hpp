@@ -28,6 +28,7 @@ struct Weather {
   int sync_fails = 0;
   int read_fails = 0;
   int killed = 0;
+  bool sync_stays_failed = false;  ///< until the next start
 };
 
 /// Something that became visible at once: a batch, or an admission that was appended soon.
@@ -48,6 +49,7 @@ class MemoryStorage final : public ledger::Storage {
   [[nodiscard]] std::vector<Entry> take_journal() { return std::exchange(journal_, {}); }
   /// The newest entry that a machine's death can't take any more.
   [[nodiscard]] std::uint64_t synced_to() const { return synced_to_; }
+  [[nodiscard]] bool sync_failed() const { return sync_failed_; }
   [[nodiscard]] bool all_is_synced() const { return synced_to_ == last_; }
   /// Admissions wait to be brought into the tables.
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
@@ -85,6 +87,7 @@ class MemoryStorage final : public ledger::Storage {
   std::vector<Entry> waiting_;    ///< in the log of admissions, not yet in now_
   std::vector<Entry> log_;        ///< all of that log
   std::vector<Entry> journal_;
+  bool sync_failed_ = false;
   std::uint64_t last_ = 0;
   std::uint64_t synced_to_ = 0;
   std::uint64_t faults_ = 0;

@@ -99,6 +99,7 @@ struct Usage {
   Second end = 0;
   std::int64_t elapsed = 0;
   std::int64_t cpus = 1;
+  bool whole = true;  ///< false: slurmdbd had not written yet what it was given
   Tag tag = Tag::none;
   std::string admission;    ///< that its tag names, or that its nonce leads to
   Submission asked;         ///< what an outage's tag tells of it

@@ -137,6 +137,7 @@ Bill Rules::bill(const State& state, const Usage& usage, const std::string& admi
   std::optional<Micro> priced;
   if (used && a != nullptr && a->book && *usage.start - a->created_at <= quote_binds && state.books.contains(*a->book)) priced = price(*a->book, usage.partition);
   if (used && !priced) priced = price(state.book, usage.partition);
+  if (!usage.whole) priced.reset();
   bill.rated = !used || priced;
   if (used && priced) bill.amount = cost(usage.cpus, *priced, usage.elapsed);
 

@@ -32,30 +32,40 @@ void Centre::settle() {
 
 void Centre::deliver(const std::vector<std::size_t>& chosen) {
   std::vector<slurm::UsageRecord> records;
-  std::map<std::string, const Usage*> usages;
+  std::map<std::string, Usage> usages;
   for (const std::size_t index : chosen) {
     const Cluster::Record& one = cluster_.records[index];
-    usages[one.usage.key] = &one.usage;
+    Usage& usage = usages[one.usage.key] = one.usage;
     if (dice_.chance(10)) {
       // As it was read while the job still ran.
       records.push_back(one.record);
       records.back().end.reset();
     }
     records.push_back(one.record);
+    if (one.half_written) {
+      records.back().tres_alloc.clear();
+      usage.whole = false;
+    }
   }
   const auto usage_of = [&](const std::string& key) {
     const auto found = usages.find(key);
-    return found == usages.end() ? nullptr : found->second;
+    return found == usages.end() ? nullptr : &found->second;
   };
   const auto count = perform([&](const Entry& entry) { judge_charges(entry, false, usage_of); }, [&] { return books_->settle(records, now_); });
   if (!count) return;
   if (!count->ok()) return explain_fault(count->failure());
   if (!records.empty()) told();
   for (const auto& [key, usage] : usages) {
-    if (!state().charges.contains(key) && rules_.is_ours(*usage, named_admission(*usage))) fail("job " + key + " was read and not charged");
+    const auto charge = state().charges.find(key);
+    if (charge == state().charges.end() && !rules_.is_ours(usage, named_admission(usage))) continue;
+    if (charge == state().charges.end() || charge->second.usage.whole < usage.whole) fail("job " + key + " was read and not charged");
   }
   require((*count)->charged + (*count)->unrated + (*count)->known == chosen.size(), "settled records are not counted");
-  for (const std::size_t index : chosen) cluster_.records[index].delivered = true;
+  for (const std::size_t index : chosen) {
+    Cluster::Record& one = cluster_.records[index];
+    one.delivered = one.delivered || usages.at(one.usage.key).whole;
+    one.half_written = false;
+  }
   std::erase_if(undelivered_, [&](std::size_t index) { return cluster_.records[index].delivered; });
 }
 
@@ -81,8 +91,12 @@ void Centre::judge_charges(const Entry& entry, bool again, const std::function<c
   for (const auto& row : entry.batch->charges) {
     const Usage* usage = usage_of(row.key);
     if (usage == nullptr) fail("job " + row.key + " was charged, and its record was not read");
-    if (again ? !state().unrated.contains(row.key) : state().charges.contains(row.key)) fail("job " + row.key + " was charged twice");
-    judge_charge(entry.number, row, *usage, again);
+    // What had no price, or was read before all of it was written, may come again.
+    const auto before = state().charges.find(row.key);
+    const bool known = before != state().charges.end();
+    if (known && (!state().unrated.contains(row.key) || !(again || before->second.usage.whole < usage->whole))) fail("job " + row.key + " was charged twice");
+    if (again && !known) fail("job " + row.key + " was rated again, and never was before");
+    judge_charge(entry.number, row, *usage, known);
   }
   for (const auto& event : entry.batch->events) {
     const bool known = std::any_of(entry.batch->charges.begin(), entry.batch->charges.end(), [&](const auto& row) {

@@ -48,9 +48,11 @@ void State::close(const std::string& admission) {
 }
 
 void State::charge(const Usage& usage, const Bill& bill) {
+  const bool again = charges.contains(usage.key);
   charges[usage.key] = {usage, bill};
   if (bill.rated) unrated.erase(usage.key);
   if (!bill.rated) unrated.insert(usage.key);
+  if (again && !bill.posted) return;  // its lien was given back when it was read first
   if (const auto a = admissions.find(bill.admission); a != admissions.end() && a->second.open) {
     if (a->second.lien > 0) {
       Voucher& v = vouchers.at(a->second.voucher);

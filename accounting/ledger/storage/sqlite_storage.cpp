@@ -200,7 +200,12 @@ class SqliteStorage final : public Storage {
   Result<void> sync() override {
     const auto placed = place_waiting();
     if (!placed.ok()) return placed;
-    if (::fdatasync(wal_fd_) != 0) return fault(std::string("couldn't sync the ledger: ") + std::strerror(errno));
+    // The kernel reports a failed write once and forgets the pages: what a later sync says is worth nothing.
+    if (sync_failed_) return fault("couldn't sync the ledger earlier; restart sluiced, it finds out what is there");
+    if (::fdatasync(wal_fd_) != 0) {
+      sync_failed_ = true;
+      return fault(std::string("couldn't sync the ledger: ") + std::strerror(errno) + "; restart sluiced once the disk works");
+    }
     keep_log_short();
     return {};
   }
@@ -216,6 +221,7 @@ class SqliteStorage final : public Storage {
  private:
   void prepare_schema();
   void recover_log();
+  bool still_fits(const Event& lien);
   Result<void> place_waiting();
   void place_waiting_locked();
   void in_transaction(const std::function<void()>& body);
@@ -229,6 +235,7 @@ class SqliteStorage final : public Storage {
 
   FileLock lock_;  ///< given up last
   int wal_fd_ = -1;
+  std::atomic<bool> sync_failed_{false};
   std::atomic<int> wal_pages_{0};
   std::mutex writing_;
   SqliteConnection writer_;  ///< under writing_, as account_ids_
@@ -367,6 +374,19 @@ void SqliteStorage::place_waiting_locked() {
   if (waiting_.empty() && log_.bytes() > log_bytes_wanted_max) (void)log_.clear();
 }
 
+/// Whether the purse still has what a lien of the log takes. Where the machine died the log may know
+/// liens that were placed on what came with batches which the database has lost.
+bool SqliteStorage::still_fits(const Event& lien) {
+  for (const Transfer& transfer : lien.transfers) {
+    SqliteRun purse(writer_,
+                    "SELECT debits - credits - (SELECT IFNULL(SUM(l.amount), 0) FROM lien l WHERE l.credit = a.id) "
+                    "FROM account a WHERE book = ? AND name = ?");
+    purse.bind(static_cast<std::int64_t>(transfer.credit.book)).bind(transfer.credit.name);
+    if (!purse.step() || purse.integer(0) < transfer.amount.micro) return false;
+  }
+  return true;
+}
+
 /// What a killed process left in its log. What is in its place already stays as it is: it may be newer.
 void SqliteStorage::recover_log() {
   const auto left = log_.read();
@@ -376,7 +396,7 @@ void SqliteStorage::recover_log() {
       SqliteRun known(writer_, "SELECT 1 FROM admission WHERE id = ?");
       known.bind(one.row.id);
       if (known.step()) continue;
-      if (one.lien) write(*one.lien);
+      if (one.lien && still_fits(*one.lien)) write(*one.lien);
       write(one.row);
     }
   });

@@ -47,7 +47,7 @@ struct AdmissionRow {
   std::string cluster;
   std::int64_t user_id = 0;
   std::string content_sha256;
-  std::string body;  ///< canonical JSON of the service's Admission
+  std::string body;  ///< JSON of the service's Admission
 };
 
 /// One usage record as it was read, rated and charged.

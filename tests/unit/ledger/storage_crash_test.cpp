@@ -241,6 +241,36 @@ TEST(StorageCrash, ATornOrDamagedAdmissionLogLosesOnlyItsEnd) {
   }
 }
 
+TEST(StorageCrash, ALienOnWhatTheMachineLostIsNotPlacedAgain) {
+  const test::Folder folder;
+  const test::Folder kept;
+  const std::string file = folder.path() + "/ledger.db";
+  const std::string other = kept.path() + "/ledger.db";
+  {
+    const auto storage = with_voucher(file);
+    ASSERT_NE(storage, nullptr);
+    // What the machine kept of the database is older than what it kept of the log.
+    for (const std::string end : {"", "-wal"}) std::filesystem::copy_file(file + end, other + end);
+    Batch more;
+    Event fund, grant;
+    fund.id = "fund-more";
+    fund.transfers = fund_transfers("P", Money{5});
+    grant.id = "grant-more";
+    grant.transfers = grant_transfers("P", "V1", Money{5});
+    more.events = {fund, grant};
+    ASSERT_TRUE(storage->append(more).ok());
+    ASSERT_TRUE(storage->append_soon(admitted(1)).ok());
+    NewAdmission lost = admitted(2);
+    lost.lien->transfers = lien_transfers("A2.1", "V1", Money{5});
+    ASSERT_TRUE(storage->append_soon(std::move(lost)).ok());
+    std::filesystem::copy_file(file + "-admitted", other + "-admitted");
+  }
+  const FoundAdmissions found = read_admissions(other);
+  EXPECT_EQ(found.problem, "");
+  EXPECT_EQ(found.admissions, 2) << "the jobs were let in";
+  EXPECT_EQ(found.liens, 1);
+}
+
 TEST(StorageCrash, AFullDiskAnswersNoAdmissionThatItCantKeep) {
   const test::Folder folder;
   const std::string file = folder.path() + "/ledger.db";

@@ -6,6 +6,7 @@
 #include "plugins/job_submit/request.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "plugins/job_submit/json_limits.hpp"
 
@@ -105,13 +106,17 @@ TEST(Request, KnowsWhatKindOfCallItIs) {
   const struct {
     std::optional<std::uint32_t> job_id;
     bool test_only;
+    std::uint32_t submit_uid;
     Kind kind;
-  } rows[] = {{std::nullopt, false, Kind::submit}, {std::nullopt, true, Kind::test}, {7, false, Kind::sibling}, {7, true, Kind::sibling}};
+  } rows[] = {{std::nullopt, false, 6001, Kind::submit}, {std::nullopt, true, 6001, Kind::test}, {7, false, 0, Kind::sibling},
+              {7, true, 0, Kind::sibling},  {7, false, geteuid(), Kind::sibling},
+              // Only Slurm itself names a job's id: nobody else gets past an admission that way.
+              {7, false, 6001, Kind::submit}, {7, true, 6001, Kind::test}};
   for (const auto& row : rows) {
     JobFields job = plain();
     job.job_id = row.job_id;
     job.test_only = row.test_only;
-    EXPECT_EQ(made(job).kind, row.kind);
+    EXPECT_EQ(made(job, row.submit_uid).kind, row.kind);
   }
 }
 

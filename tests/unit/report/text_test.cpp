@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: columns line up and nothing in an answer steers the terminal. Method: rows of
-// text and width, and the C library's wcwidth as a second opinion on Chinese.
+// Goal: columns line up. Method: rows of text and width, and the C library's wcwidth
+// as a second opinion on Chinese.
 
 #include "accounting/report/text.hpp"
 
@@ -37,14 +37,6 @@ TEST(DisplayWidth, AgreesWithTheSystemOnHanAndItsPunctuation) {
   }
   EXPECT_LE(differences, 4);  // combining voice marks and what a newer Unicode assigned
   std::setlocale(LC_CTYPE, "C");
-}
-
-TEST(Printable, TakesAwayWhatSteers) {
-  EXPECT_EQ(printable("plain 文字"), "plain 文字");
-  EXPECT_EQ(printable("a\x1b[31mb\nc\td"), "a [31mb c d");
-  EXPECT_EQ(printable("a\xc2\x9b" "31m"), "a 31m");                     // C1
-  EXPECT_EQ(printable("a\u202Eb\u2066c\u200Fd\u2028e"), "a b c d e");  // directions and separators
-  EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80"), "?????");               // overlong, surrogate
 }
 
 TEST(Padded, FillsToColumns) {

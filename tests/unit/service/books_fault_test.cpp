@@ -106,6 +106,24 @@ TEST_F(BooksFaultTest, AFullDiskChangesNothingWhateverIsAsked) {
   EXPECT_TRUE(world.books().verify()->at("ok").get<bool>());
 }
 
+TEST_F(BooksFaultTest, ARecordThatWasHalfWrittenIsChargedOnceItIsWhole) {
+  const slurm::UsageRecord whole = world.record("a", {{"elapsed", "3600"}});
+  slurm::UsageRecord half = whole;
+  half.partition.clear();
+  half.tres_alloc.clear();
+  const auto settle = [&](const slurm::UsageRecord& record) {
+    const auto count = world.books().settle({record}, world.now);
+    EXPECT_TRUE(count.ok());
+    return std::to_string(count->charged) + " charged, " + std::to_string(count->unrated) + " unrated, " + std::to_string(count->known) + " known";
+  };
+  EXPECT_EQ(settle(half), "0 charged, 1 unrated, 0 known");
+  EXPECT_EQ(settle(half), "0 charged, 0 unrated, 1 known");
+  EXPECT_EQ(settle(whole), "1 charged, 0 unrated, 0 known");
+  EXPECT_EQ(settle(whole), "0 charged, 0 unrated, 1 known");
+  EXPECT_EQ(settle(half), "0 charged, 0 unrated, 1 known");
+  EXPECT_TRUE(world.books().verify()->at("ok").get<bool>());
+}
+
 TEST_F(BooksFaultTest, ASettlementThatFailedIsDoneOnceLater) {
   std::vector<slurm::UsageRecord> records{world.record("a", {{"elapsed", "3600"}})};
   for (int task = 1; task <= 3; ++task) records.push_back(world.record("arr", {{"task", std::to_string(task)}, {"elapsed", "3600"}}));

@@ -122,6 +122,70 @@ TEST(BooksThreads, NobodyOverspendsAVoucher) {
   EXPECT_EQ(world.books().verify()->at("problems").dump(), "[]");
 }
 
+/// One charge many times over: what years of jobs look like to a reader.
+class ManyCharges final : public ledger::Storage {
+ public:
+  ManyCharges(std::unique_ptr<ledger::Storage> real, const std::size_t& times) : real_(std::move(real)), times_(times) {}
+  Result<ledger::Snapshot> load() override { return real_->load(); }
+  Result<void> append(const ledger::Batch& batch) override { return real_->append(batch); }
+  Result<void> append_soon(ledger::NewAdmission admission) override { return real_->append_soon(std::move(admission)); }
+  Result<void> sync() override { return real_->sync(); }
+  Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override { return real_->object(kind, id); }
+  Result<std::optional<ledger::Document>> document(const std::string& sha256) override { return real_->document(sha256); }
+  Result<std::optional<ledger::AdmissionRow>> admission(const std::string& id) override { return real_->admission(id); }
+  Result<bool> has_admission(const std::string& id) override { return real_->has_admission(id); }
+  Result<void> charges(const ledger::ChargeQuery& query, const std::function<bool(ledger::ChargeRow&&)>& each) override {
+    return real_->charges(query, [&](ledger::ChargeRow&& row) {
+      for (std::size_t i = 0; i < times_; ++i) {
+        if (!each(ledger::ChargeRow{row})) return false;
+      }
+      return true;
+    });
+  }
+  Result<std::vector<ledger::TagRow>> tags_due(std::int64_t limit) override { return real_->tags_due(limit); }
+  Result<ledger::Snapshot> audit(const std::function<void(ledger::Event&&)>& each, const std::function<void(ledger::ChargeRow&&)>& each_charge) override {
+    return real_->audit(each, each_charge);
+  }
+
+ private:
+  std::unique_ptr<ledger::Storage> real_;
+  const std::size_t& times_;
+};
+
+TEST(BooksThreads, ALongStatementKeepsNoAdmissionWaiting) {
+  using Clock = std::chrono::steady_clock;
+  std::size_t times = 1;
+  World world([&](std::unique_ptr<ledger::Storage> real) { return std::make_unique<ManyCharges>(std::move(real), times); });
+  ASSERT_TRUE(world.books().settle({world.record("none", {{"id", "1000"}, {"cpus", "4"}, {"elapsed", "3600"}})}, world.now).ok());
+  const auto auditor = World::caller("auditor");
+  ASSERT_EQ(world.books().view_statement(auditor, {}, world.facts(), world.now)->at("lines").size(), 1U);
+
+  times = statement_lines_max + 1;
+  const auto refused = world.books().view_statement(auditor, {}, world.facts(), world.now);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.failure().code, "statement_too_long");
+  EXPECT_NE(refused.failure().text.find("name a shorter period"), std::string::npos);
+
+  times = 20'000;
+  std::atomic<bool> reading{true};
+  Clock::duration statement{};
+  std::thread reader([&] {
+    const auto before = Clock::now();
+    EXPECT_EQ(world.books().view_statement(auditor, {}, world.facts(), world.now)->at("lines").size(), times);
+    statement = Clock::now() - before;
+    reading = false;
+  });
+  Clock::duration waited_longest{};
+  while (reading) {
+    const auto before = Clock::now();
+    (void)world.books().collected_to();  // as brief as any use of the books
+    waited_longest = std::max(waited_longest, Clock::now() - before);
+  }
+  reader.join();
+  // A share of it, as a busy machine makes both longer; held throughout it would be more than half.
+  EXPECT_LT(waited_longest, statement / 4);
+}
+
 TEST(BooksThreads, FiguresForInformation) {
   using Clock = std::chrono::steady_clock;
   World world;

@@ -28,6 +28,19 @@ TEST(Config, DefaultsAreTheCarefulOnes) {
   EXPECT_EQ(config->collector.void_after_seconds, 60);
 }
 
+TEST(Config, WhatIsReadAtAStartOnlyIsNamed) {
+  const std::string text = "role: home\ncluster: cq\nprice_book: p.yaml\n";
+  const auto fixed = [&](const std::string& more) {
+    return fixed_until_restart(parse_config("sluice.yaml", text).value(), parse_config("sluice.yaml", text + more).value());
+  };
+  EXPECT_EQ(fixed("mode: warn\nfinal_tag: all\ncollector: {interval_seconds: 7}\n"), "");
+  EXPECT_EQ(fixed("listen: 127.0.0.1:9\n"), "listen");
+  EXPECT_EQ(fixed("data_dir: /d\ncontrol_socket: /s\n"), "data_dir, control_socket");
+  EXPECT_EQ(fixed("control_users: [slurm]\n"), "control_users");
+  EXPECT_EQ(fixed("final_tag: off\n"), "final_tag from or to off");
+  EXPECT_EQ(fixed("collector: {helper: /h, timeout_seconds: 9}\n"), "collector.helper, collector.timeout_seconds");
+}
+
 TEST(Config, EverythingIsRead) {
   const auto config = parse_config("sluice.yaml", R"(role: site
 cluster: hami

@@ -6,8 +6,11 @@
 #include "accounting/service/control.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace sluice::service {
 namespace {
@@ -20,13 +23,14 @@ mode: observe
 price_book: prices.yaml
 )";
 
-TEST(Control, AnswersOrSaysWhatItCouldNotRead) {
-  const auto parsed = parse_config("sluice.yaml", config_text);
-  ASSERT_TRUE(parsed.ok()) << parsed.failure().text;
-  const auto config = std::make_shared<const Config>(*parsed);
-  SlurmFacts facts([](std::int64_t) { return std::optional<std::string>("someone"); });
-  Control control({facts, nullptr, [&] { return config; }, [] { return nullptr; }, "key"});
+class ControlTest : public testing::Test {
+ protected:
+  std::shared_ptr<const Config> config = std::make_shared<const Config>(parse_config("sluice.yaml", config_text).value());
+  SlurmFacts facts{[](std::int64_t) { return std::optional<std::string>("someone"); }};
+  Control control{{facts, nullptr, [this] { return config; }, [] { return nullptr; }, "key"}};
+};
 
+TEST_F(ControlTest, AnswersOrSaysWhatItCouldNotRead) {
   const auto answered = control.admit(R"({"v":1,"kind":"submit","nonce":"00ff","options":{},"job":{"user_id":6001}})");
   EXPECT_EQ(answered.status, 200);
   EXPECT_EQ(nlohmann::json::parse(answered.body).at("action"), "admit") << answered.body;
@@ -36,6 +40,31 @@ TEST(Control, AnswersOrSaysWhatItCouldNotRead) {
   EXPECT_EQ(unreadable.status, 400);
   EXPECT_EQ(nlohmann::json::parse(unreadable.body).at("error").at("code"), "bad_request") << unreadable.body;
   EXPECT_EQ(control.answered(), 1U);
+}
+
+TEST_F(ControlTest, RefusesWhatNestsTooDeep) {
+  const auto answered = control.admit(R"({"v":1,"kind":"submit","job":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
+  EXPECT_EQ(answered.status, 400);
+  EXPECT_NE(answered.body.find("nests more than 16 deep"), std::string::npos) << answered.body;
+}
+
+TEST_F(ControlTest, NothingThatAUserWritesBeginsALine) {
+  Config enforcing = *config;
+  enforcing.mode = Mode::enforce;
+  config = std::make_shared<const Config>(enforcing);
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  const auto refused = control.admit(R"({"v":1,"kind":"submit","options":{"place":"x\nforged\u001b[2J"},"job":{"user_id":6001,"account":"astro"}})");
+  const auto unreadable = control.admit(R"({"v":1,"kind":"submit","options":{"x\nforged":1},"job":{"user_id":6001}})");
+  spdlog::set_default_logger(before);
+
+  const std::string line = nlohmann::json::parse(refused.body).at("lines").at(0);
+  EXPECT_NE(line.find("'x forged [2J'"), std::string::npos) << line;
+  EXPECT_EQ(nlohmann::json::parse(unreadable.body).at("error").at("text"), "options.x forged: write a text");
+  const std::string logged = log.str();
+  EXPECT_EQ(std::count(logged.begin(), logged.end(), '\n'), 2) << logged;
+  EXPECT_EQ(logged.find('\x1b'), std::string::npos) << logged;
 }
 
 }  // namespace
