@@ -65,7 +65,7 @@ Centre::Centre(std::uint64_t seed, Tally& tally, bool trace)
     : tally_(tally), trace_(trace), dice_(seed), now_(first_moment), storage_(dice_), cluster_(dice_),
       facts_([](std::int64_t uid) -> std::optional<std::string> { return "user" + std::to_string(uid); }) {
   seed_ids(seed);
-  ++tally_.worlds;
+  ++tally_.centres;
   set_up();
 }
 

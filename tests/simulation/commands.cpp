@@ -225,7 +225,7 @@ std::string Centre::refusal_of_refund(const Command& c) const {
     const bool same = wanted.task ? one.usage.array_id == wanted.array_id && one.usage.task == wanted.task : one.usage.job_id == wanted.job_id;
     if (same && one.bill.posted && (!c.request.contains("submit") || one.usage.submit == wanted.submit)) ++rows;
   }
-  if (rows > 1) return "charge_ambiguous";
+  if (rows != 1) return rows == 0 ? "charge_unknown" : "charge_ambiguous";
   const Micro left = charge->second.bill.amount - charge->second.back.all;
   const Micro amount = c.request.contains("amount") ? c.amount : left;
   return amount <= 0 || amount > left ? "refund_above_charge" : "";

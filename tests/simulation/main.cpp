@@ -3,7 +3,9 @@
 // simulate: random operations on the books by seed, against the model.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -18,43 +20,65 @@ using namespace sluice::simulation;
 constexpr std::uint64_t operations_per_centre = 1000;
 constexpr std::uint64_t seed_max = (std::uint64_t{1} << 48) - 1;  // every tool reads such a number exactly
 
+struct Options {
+  std::uint64_t seed = 0;
+  std::uint64_t operations = 100'000;
+  bool trace = false;
+  bool brief = false;
+};
+
 /// The first centre has the seed itself, so that any can be replayed alone.
 std::uint64_t seed_of_centre(std::uint64_t seed, std::uint64_t number) {
   return number == 0 ? seed : Dice(seed * 1'000'003 + number).next() & seed_max;
 }
 
-/// False where a centre failed; then it is said how to see it again.
-bool run(std::uint64_t seed, std::uint64_t operations, bool trace, const char* program, Tally& tally) {
-  for (std::uint64_t number = 0; tally.operations < operations; ++number) {
-    const std::uint64_t its_seed = seed_of_centre(seed, number);
-    std::uint64_t steps = 0;
-    try {
-      Centre centre(its_seed, tally, trace);
-      try {
-        while (centre.steps() < operations_per_centre && tally.operations < operations) {
-          centre.step();
-          steps = centre.steps();
-        }
-        centre.finish();
-      } catch (const Failed&) {
-        steps = centre.steps();
-        throw;
-      }
-    } catch (const Failed& failed) {
-      std::fprintf(stderr, "simulate: seed %llu, step %llu: %s\nto see it again: %s --seed %llu --operations %llu --trace\n",
-                   static_cast<unsigned long long>(its_seed), static_cast<unsigned long long>(steps), failed.what.c_str(), program,
-                   static_cast<unsigned long long>(its_seed), static_cast<unsigned long long>(std::max<std::uint64_t>(steps, 1)));
-      return false;
+/// Where the simulation is, for a check of the code under test that ends the process.
+struct Place {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  const char* program = "simulate";
+};
+Place place;
+
+void say_where(const char* what) {
+  const std::uintmax_t step = std::max<std::uint64_t>(place.step, 1);
+  std::fprintf(stderr, "simulate: seed %ju, step %ju: %s\nto see it again: %s --seed %ju --operations %ju --trace\n", std::uintmax_t{place.seed}, step, what,
+               place.program, std::uintmax_t{place.seed}, step);
+}
+
+/// One centre, from its first operation to its end. False where it failed; then it is said how to see it again.
+bool run_centre(std::uint64_t seed, std::uint64_t operations, bool trace, Tally& tally) {
+  place.seed = seed;
+  place.step = 0;
+  try {
+    Centre centre(seed, tally, trace);
+    while (place.step < operations) {
+      ++place.step;
+      centre.step();
     }
+    centre.finish();
+    return true;
+  } catch (const Failed& failed) {
+    say_where(failed.what.c_str());
+  } catch (const std::exception& thrown) {
+    say_where(thrown.what());
+  }
+  return false;
+}
+
+bool run(const Options& options, Tally& tally) {
+  for (std::uint64_t number = 0; tally.operations < options.operations; ++number) {
+    const std::uint64_t operations = std::min(operations_per_centre, options.operations - tally.operations);
+    if (!run_centre(seed_of_centre(options.seed, number), operations, options.trace, tally)) return false;
   }
   return true;
 }
 
-nlohmann::json report(std::uint64_t seed, const Tally& tally, double seconds) {
-  return {{"seed", seed},
+nlohmann::json report(const Options& options, const Tally& tally, double seconds) {
+  return {{"seed", options.seed},
           {"operations", tally.operations},
           {"operations_per_second", static_cast<std::int64_t>(static_cast<double>(tally.operations) / seconds)},
-          {"centres", tally.worlds},
+          {"centres", tally.centres},
           {"process_crashes", tally.process_crashes},
           {"machine_crashes", tally.machine_crashes},
           {"entries_lost", tally.entries_lost},
@@ -71,25 +95,31 @@ nlohmann::json report(std::uint64_t seed, const Tally& tally, double seconds) {
 
 int main(int count, char** arguments) {
   CLI::App app{"Random operations on the books, with crashes, against a model. The same seed does the same."};
-  std::string seed_text = "random";
-  std::uint64_t operations = 100'000;
-  bool trace = false;
-  app.add_option("--seed", seed_text, "a number, or random (the default), which is printed");
-  app.add_option("--operations", operations, "how many (100000)");
-  app.add_flag("--trace", trace, "say on standard error what happens");
+  Options options;
+  place.program = arguments[0];
+  std::signal(SIGABRT, [](int) { say_where("a check ended the process"); });
+  std::string seed = "random";
+  app.add_option("--seed", seed, "a number, or random (the default), which is printed");
+  app.add_option("--operations", options.operations, "how many (100000)");
+  app.add_flag("--trace", options.trace, "say on standard error what happens");
+  app.add_flag("--brief", options.brief, "one line instead of all figures");
   CLI11_PARSE(app, count, arguments);
-  std::uint64_t seed = 0;
-  if (seed_text == "random") {
-    seed = (std::uint64_t{std::random_device{}()} << 16 ^ std::random_device{}()) & seed_max;
-  } else if (!CLI::detail::lexical_cast(seed_text, seed)) {
-    std::fprintf(stderr, "simulate: --seed '%s': write a number, or random\n", seed_text.c_str());
+  if (seed == "random") {
+    options.seed = (std::uint64_t{std::random_device{}()} << 16 ^ std::random_device{}()) & seed_max;
+  } else if (!CLI::detail::lexical_cast(seed, options.seed)) {
+    std::fprintf(stderr, "simulate: --seed '%s': write a number, or random\n", seed.c_str());
     return 2;
   }
-  std::fprintf(stderr, "simulate: seed %llu, %llu operations\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(operations));
+  std::fprintf(stderr, "simulate: seed %ju, %ju operations\n", std::uintmax_t{options.seed}, std::uintmax_t{options.operations});
   Tally tally;
   const auto began = std::chrono::steady_clock::now();
-  if (!run(seed, operations, trace, arguments[0], tally)) return 1;
+  if (!run(options, tally)) return 1;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  std::printf("%s\n", report(seed, tally, took.count()).dump(2).c_str());
+  if (options.brief) {
+    std::printf("simulate: seed %ju: %ju operations, %ju crashes, %ju faults of the disk, all as it should be\n", std::uintmax_t{options.seed},
+                std::uintmax_t{tally.operations}, std::uintmax_t{tally.process_crashes + tally.machine_crashes}, std::uintmax_t{tally.storage_faults});
+  } else {
+    std::printf("%s\n", report(options, tally, took.count()).dump(2).c_str());
+  }
   return 0;
 }

@@ -12,7 +12,7 @@ namespace sluice::simulation {
 
 struct Tally {
   std::uint64_t operations = 0;
-  std::uint64_t worlds = 0;
+  std::uint64_t centres = 0;
   std::uint64_t process_crashes = 0;
   std::uint64_t machine_crashes = 0;
   std::uint64_t entries_lost = 0;  ///< in machine crashes
