@@ -35,7 +35,6 @@ class Centre {
   void step();
   /// Lets everything that is under way end: then every job is charged and no lien is open.
   void finish();
-  [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
  private:
   /// Says what an entry that a call stored must hold, and what it changes in the model.
@@ -86,8 +85,8 @@ class Centre {
   void settle();
   void settle_unrated();
   void deliver(const std::vector<std::size_t>& records);
-  /// The admission that a record's tag, or its job id, leads to; empty: none that is there.
-  [[nodiscard]] std::string named_admission(const Usage& usage) const;
+  /// The admission that a record belongs to; empty: none that is there.
+  [[nodiscard]] std::string admission_of(const Usage& usage) const;
   void judge_charges(const Entry& entry, bool again, const std::function<const Usage*(const std::string&)>& usage_of);
   void judge_charge(std::uint64_t number, const ledger::ChargeRow& row, const Usage& usage, bool again);
 
@@ -153,6 +152,7 @@ class Centre {
   Second now_ = 0;
   Second latest_ = 0;  ///< that it ever was
   std::uint64_t steps_ = 0;
+  std::uint64_t slurmdbd_down_until_ = 0;  ///< step
   Weather weather_;        ///< of this step
   Weather climate_;        ///< of this world
   int disk_full_steps_ = 0;

@@ -4,9 +4,9 @@
 // written from LEDGER.md and DESIGN.md. Nothing of the code under test is called or
 // included here. Pure.
 //
-// Where those texts leave a choice (which admission a job without a tag belongs to, how
-// the millionths of a partial refund fall), the caller says what was chosen and checks
-// that it was allowed.
+// Where those texts leave a choice (which live job an admission was seen as, how the
+// millionths of a partial refund fall), the caller says what was chosen and checks that it
+// was allowed.
 
 #pragma once
 
@@ -189,7 +189,7 @@ class Rules {
   std::map<std::string, Rule> accounts;
   /// Micro per CPU and hour of each book and partition; none: no price.
   std::vector<std::map<std::string, Micro>> prices;
-  Second since = 0;
+  Second since = 0;  ///< what was submitted before and has no admission is nobody's business
   Second repetition_seconds = 60;
 
   /// What is to become of a submission: an admission, or why not. Its voucher is chosen,
@@ -206,9 +206,6 @@ class Rules {
   /// `admission`: what the record belongs to; empty: none that is known. `again`: it was
   /// recorded before, without a price.
   [[nodiscard]] Bill bill(const State& state, const Usage& usage, const std::string& admission, const std::string& auto_voucher, bool again) const;
-  /// Whether it is one of ours at all.
-  [[nodiscard]] bool is_ours(const Usage& usage, const std::string& admission) const { return !admission.empty() || usage.submit >= since; }
-
   [[nodiscard]] std::string not_eligible(const State& state, const Voucher& voucher, const std::string& user, const std::string& account, Second at) const;
   [[nodiscard]] bool is_over(const State& state, const Voucher& voucher, Second now) const;
   /// Whether the parts that were given back are a fair share of what each bore.

@@ -149,7 +149,8 @@ Bill Rules::bill(const State& state, const Usage& usage, const std::string& admi
     const std::string why = not_eligible(state, v->second, usage.user, usage.account, *usage.start);
     // A lien is a promise: what ended the voucher meanwhile does not break it.
     const bool ended = why == "voucher_revoked" || why == "voucher_suspended" || why == "voucher_expired";
-    const bool kept = lien > 0 && ended && *usage.start >= std::max(v->second.from, state.programmes.at(v->second.programme).from);
+    const bool begun = *usage.start >= std::max(v->second.from, state.programmes.at(v->second.programme).from);
+    const bool kept = lien > 0 && ended && (begun || v->second.state == Voucher::State::expired);
     if (why.empty() || kept) bill.voucher = v->first;
   }
   Micro due = 0;
