@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sluice doctor: the service's checks and this host's.
+// sluice doctor: the service's checks and this host's, or those of a version that is to be installed.
 //
 // Whether the service answers is itself a finding: the rest is shown either way.
 
+#include <algorithm>
 #include <optional>
 
 #include "accounting/cli/local_checks.hpp"
+#include "accounting/cli/preflight.hpp"
 #include "accounting/cli/verb_parser.hpp"
 #include "accounting/cli/verbs.hpp"
 #include "accounting/report/text.hpp"
@@ -53,12 +55,25 @@ Findings examine(Invocation& call) {
   return findings;
 }
 
+bool has_failure(const Json& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const Json& check) { return report::raw_text(check, "state") == "fail"; });
+}
+
 bool any_failed(const Findings& findings) {
-  if (report::value_at(findings.service, "ok") == Json(false)) return true;
-  for (const Json& check : findings.rows) {
-    if (report::raw_text(check, "state") == "fail") return true;
+  return report::value_at(findings.service, "ok") == Json(false) || has_failure(findings.rows);
+}
+
+/// Exit::refused where something would keep the new version from working.
+Exit run_preflight(const Invocation& call, const VerbParser& parser, const std::string& prefix, const std::string& config) {
+  Json rows = preflight_checks(call.world, prefix, config);
+  const bool failed = has_failure(rows);
+  if (parser.json()) {
+    call.world.out << Json{{"ok", !failed}, {"checks", rows}}.dump() << '\n';
+  } else {
+    for (Json& check : rows) check["where"] = "new";
+    call.world.out << parser.rows_text(rows);
   }
-  return false;
+  return failed ? Exit::refused : Exit::done;
 }
 
 std::string heading(const Findings& findings) {
@@ -74,8 +89,15 @@ Exit run_doctor(Invocation& call) {
   VerbParser parser(call);
   bool plugstack = false;
   parser.add_flag("--plugstack", plugstack, "Print the line that plugstack.conf needs, and ask nobody");
+  std::string prefix;
+  std::string config = "/etc/sluice/sluice.yaml";
+  CLI::Option* before_upgrade =
+      parser.add_option("--preflight", prefix, "PREFIX", "Check the version installed in PREFIX, before it takes over, and ask nobody");
+  parser.add_option("--config", config, "FILE", "With --preflight: the service's configuration (/etc/sluice/sluice.yaml)")->needs(before_upgrade);
   parser.add_listing(report::check_fields());
   parser.parse();
+  if (!prefix.empty() && plugstack) throw usage_failure("--plugstack and --preflight are two questions", "ask one at a time");
+  if (!prefix.empty()) return run_preflight(call, parser, prefix, config);
   if (plugstack) {
     if (parser.json() || parser.wants_rows()) {
       throw usage_failure("--plugstack prints one line", "leave out --json, --parsable2 and --format");

@@ -2,12 +2,14 @@
 
 #include "accounting/core/digest.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <array>
+#include <memory>
 
 #include "accounting/core/check.hpp"
 
@@ -29,6 +31,20 @@ Digest sha256(std::string_view bytes) {
   SLUICE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, sha256_method(), nullptr) == 1,
                "SHA-256 is available");
   return digest;
+}
+
+/// Kept: making one takes several times as long as a MAC. A key must be set before each use.
+EVP_MAC_CTX* hmac_of_this_thread() {
+  using Context = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
+  thread_local const Context context = [] {
+    const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> method(EVP_MAC_fetch(nullptr, "HMAC", nullptr), EVP_MAC_free);
+    Context made(method != nullptr ? EVP_MAC_CTX_new(method.get()) : nullptr, EVP_MAC_CTX_free);
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    SLUICE_CHECK(made != nullptr && EVP_MAC_CTX_set_params(made.get(), parameters) == 1, "HMAC is available");
+    return made;
+  }();
+  return context.get();
 }
 
 std::string hex(const unsigned char* bytes, std::size_t size) {
@@ -64,10 +80,14 @@ std::string sha256_hex(std::string_view bytes) {
 
 std::string mac_hex(std::string_view key, std::string_view bytes) {
   Digest digest{};
-  unsigned int size = 0;
-  const auto* done = HMAC(sha256_method(), key.data(), static_cast<int>(key.size()),
-                          reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &size);
-  SLUICE_CHECK(done != nullptr, "HMAC is available");
+  std::size_t size = 0;
+  EVP_MAC_CTX* const context = hmac_of_this_thread();
+  // Without a pointer to a key the last one's would stay.
+  const std::string_view set = key.data() != nullptr ? key : std::string_view("");
+  const bool done = EVP_MAC_init(context, reinterpret_cast<const unsigned char*>(set.data()), set.size(), nullptr) == 1 &&
+                    EVP_MAC_update(context, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1 &&
+                    EVP_MAC_final(context, digest.data(), &size, digest.size()) == 1;
+  SLUICE_CHECK(done, "HMAC is available");
   return hex(digest.data(), 16);
 }
 

@@ -2,15 +2,42 @@
 
 #include "accounting/core/yaml_reader.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 namespace sluice {
 namespace {
+
+/// Sees where documents begin, and nothing of what is in them.
+class DocumentCount final : public YAML::EventHandler {
+ public:
+  [[nodiscard]] int count() const { return count_; }
+  [[nodiscard]] const YAML::Mark& newest() const { return newest_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    ++count_;
+    newest_ = mark;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int count_ = 0;
+  YAML::Mark newest_;
+};
 
 std::string shown(const YAML::Node& node) {
   if (!node.IsScalar()) return node.IsMap() ? "a mapping" : node.IsSequence() ? "a list" : "nothing";
@@ -197,6 +224,17 @@ void YamlMap::done() const {
     for (const auto& one : once) known += (known.empty() ? "" : ", ") + one;
     throw YamlProblem{entry.first.Mark(), name(key) + ": unknown key; known here: " + known};
   }
+}
+
+void require_one_document(const std::string& text) {
+  // Not with LoadAll: yaml-cpp 0.7 finds documents without end, and fills the memory with
+  // them, where a text begins with a comma.
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentCount documents;
+  while (documents.count() < 2 && parser.HandleNextDocument(documents)) {
+  }
+  if (documents.count() > 1) throw YamlProblem{documents.newest(), "a second document begins; write one per file"};
 }
 
 Failure yaml_failure(const std::string& file, const YAML::Mark& mark, const std::string& text) {

@@ -88,12 +88,14 @@ template <typename T, typename Body>
 /// "FILE:LINE:COLUMN: text".
 [[nodiscard]] Failure yaml_failure(const std::string& file, const YAML::Mark& mark, const std::string& text);
 
+/// Throws a YamlProblem where a second document begins.
+void require_one_document(const std::string& text);
+
 template <typename T, typename Body>
 Result<T> read_yaml(const std::string& file, const std::string& text, Body&& body) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) throw YamlProblem{documents[1].Mark(), "a second document begins; write one per file"};
-    YamlMap top(documents.empty() ? YAML::Node() : documents[0], "");
+    require_one_document(text);
+    YamlMap top(YAML::Load(text), "");
     T value = body(top);
     top.done();
     return value;

@@ -18,6 +18,10 @@ constexpr const char* validity_rule = "ends before it begins; valid_to is exclus
 constexpr std::array<const char*, 10> end_states = {"COMPLETED", "CANCELLED", "FAILED",   "TIMEOUT",       "NODE_FAIL",
                                                     "PREEMPTED", "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY", "REQUEUED"};
 
+ExpiryTo expiry_to(const std::string& text) { return text == "lapsed" ? ExpiryTo::lapsed : ExpiryTo::budget; }
+
+}  // namespace
+
 std::string unknown_state(const std::vector<std::string>& states) {
   for (const auto& state : states) {
     if (std::find(end_states.begin(), end_states.end(), state) != end_states.end()) continue;
@@ -27,10 +31,6 @@ std::string unknown_state(const std::vector<std::string>& states) {
   }
   return {};
 }
-
-ExpiryTo expiry_to(const std::string& text) { return text == "lapsed" ? ExpiryTo::lapsed : ExpiryTo::budget; }
-
-}  // namespace
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {

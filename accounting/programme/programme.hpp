@@ -51,6 +51,9 @@ struct Programme {
 [[nodiscard]] Result<Programme> programme_from_json(const nlohmann::json& json, const Zone& zone = {});
 
 /// Whether a voucher of this programme may pay for a job that ended in `state`.
+/// What is wrong with the first of `states` that no record of slurmdbd ends with; empty: nothing.
+[[nodiscard]] std::string unknown_state(const std::vector<std::string>& states);
+
 [[nodiscard]] bool is_state_eligible(const Programme& programme, std::string_view state);
 
 }  // namespace sluice

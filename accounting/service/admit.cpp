@@ -7,6 +7,7 @@
 #include "accounting/core/digest.hpp"
 #include "accounting/programme/eligibility.hpp"
 #include "accounting/service/books.hpp"
+#include "accounting/service/member_text.hpp"
 #include "accounting/service/quote.hpp"
 #include "accounting/slurm/tag.hpp"
 
@@ -16,14 +17,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t comment_bytes_max = 4096;  // that the plugin takes, by PROTOCOL.md
-
-/// The same for every call of one submission by one user, and different for any
-/// other user: nobody can name somebody else's admission.
-std::string admission_id(const AdmissionRequest& request) {
-  if (request.nonce.empty()) return random_id("A");
-  const std::string component = request.job.het_offset ? std::to_string(*request.job.het_offset) : "";
-  return id_from("A", request.nonce + "\n" + std::to_string(request.job.user_id) + "\n" + component);
-}
 
 bool is_denial(const Failure& failure) {
   return failure.code == "voucher_not_yours" || failure.code == "voucher_unknown";
@@ -55,6 +48,15 @@ bool is_repetition(const Admission& known, const Admission& now, std::int64_t se
   return known.content_sha256 == now.content_sha256 && known.job_ids.empty() && now.created_at - known.created_at < seconds_max;
 }
 
+std::string stored_answer(const Answer& answer) {
+  MemberText stored;
+  stored.text_if("admin_comment", answer.admin_comment);
+  stored.text_if("cluster_features", answer.cluster_features);
+  stored.texts("lines", answer.lines);
+  stored.text_if("partition", answer.partition);
+  return std::move(stored).whole();
+}
+
 Answer answer_again(const Admission& known) {
   const json stored = json::parse(known.answer, nullptr, false);
   Answer answer;
@@ -82,9 +84,14 @@ json quote_json(const Config& config, const Appraisal& appraisal, const Admissio
 
 }  // namespace
 
-Books::VoucherChoice Books::choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, UnixTime now) {
-  const std::string wanted = request.option("voucher");
+Books::VoucherChoice Books::choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, const Admission* first, UnixTime now) {
+  std::string wanted = request.option("voucher");
   if (wanted.empty()) return {};
+  if (wanted == "auto" && first != nullptr) wanted = first->voucher;
+  if (first != nullptr && wanted != first->voucher) {
+    return {nullptr, nullptr, refusal("one_voucher_per_job", "--voucher=" + wanted + ": voucher " + first->voucher +
+                                          " pays for the components before this one; name one for all of them")};
+  }
   const Use use{appraisal.user, appraisal.account, appraisal.target, appraisal.partition, now};
   const auto consider = [&](const Voucher& voucher) -> VoucherChoice {
     const Programme& programme = programmes_.at(voucher.programme);
@@ -142,10 +149,13 @@ std::optional<Failure> Books::check_self_pay(const Admission& a) const {
 Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appraisal, const Admission& a,
                          const std::vector<Failure>& refusals) const {
   Answer answer;
+  answer.mode = a.mode;
+  if (!refusals.empty()) answer.refusal = refusals.front().code;
   const bool acts = a.mode == Mode::enforce;
   // A sibling's user was told at the origin.
   const bool tells = a.mode != Mode::observe && request.kind != AdmissionRequest::Kind::sibling;
   const bool test = request.kind == AdmissionRequest::Kind::test;
+  const std::string up_to = request.job.cron ? "sluice: each run up to " : "sluice: up to ";
   if (asks_for_quote(request)) {
     // All is in that line, whatever the mode, and its reader words it.
     answer.lines.push_back(quote_line(quote_json(*config_, appraisal, a, refusals)));
@@ -168,10 +178,10 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
       answer.lines.push_back("sluice: " + (appraisal.notes.empty() ? std::string("no price is known") : appraisal.notes.back()) +
                              "; the job is charged when one is");
     } else if (const QuoteTexts quote(a); !a.voucher.empty()) {
-      answer.lines.push_back("sluice: up to " + quote.amount + " yuan on " + appraisal.target + "/" + appraisal.partition +
+      answer.lines.push_back(up_to + quote.amount + " yuan on " + appraisal.target + "/" + appraisal.partition +
                              ": voucher " + a.voucher + " pays up to " + quote.by_voucher + ", you up to " + quote.by_self);
     } else {
-      answer.lines.push_back("sluice: up to " + quote.amount + " yuan on " + appraisal.target + "/" + appraisal.partition +
+      answer.lines.push_back(up_to + quote.amount + " yuan on " + appraisal.target + "/" + appraisal.partition +
                              ", paid by account " + a.account);
     }
   }
@@ -188,8 +198,8 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
   tag.site = site != nullptr ? site->name : appraisal.target;
   const std::string before = request.job.admin_comment.value_or("");
   const std::string mac = tag_mac(mac_key_, a.id, a.cluster, a.user_id);
-  auto tagged = slurm::with_tag(before, tag_object(tag, mac, config_->tag_full));
-  if (!tagged.ok() || tagged->size() > comment_bytes_max) tagged = slurm::with_tag(before, tag_object(tag, mac, false));
+  auto tagged = slurm::with_tag_text(before, tag_text(tag, mac, config_->tag_full));
+  if (!tagged.ok() || tagged->size() > comment_bytes_max) tagged = slurm::with_tag_text(before, tag_text(tag, mac, false));
   // A text of others that leaves no room stays; the job is then matched by what it asked for.
   if (tagged.ok() && tagged->size() <= comment_bytes_max) answer.admin_comment = *tagged;
   return answer;
@@ -202,7 +212,7 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
       appraise({request, *config_, prices_.get(), facts.cluster(config_->cluster), user, now});
 
   Admission a;
-  a.id = admission_id(request);
+  if (!request.nonce.empty()) a.nonce_id = nonce_id(request.nonce, request.job.user_id, request.job.het_offset);
   a.created_at = now;
   a.cluster = config_->cluster;
   a.target = appraisal.target;
@@ -215,25 +225,27 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
   a.content_sha256 = request.content_sha256;
   a.unpriced = appraisal.unpriced;
   a.price_book = prices_ != nullptr ? prices_->sha256() : "";
-  a.mode = config_->mode_for(appraisal.target, appraisal.partition, appraisal.account);
+  a.mode = mode_of(*config_, appraisal);
   a.tasks_total = appraisal.tasks_total;
   a.tasks_at_once = appraisal.tasks_at_once;
   a.task_quote = appraisal.task_quote;
   a.reasons = appraisal.notes;
 
   const bool sibling = request.kind == AdmissionRequest::Kind::sibling;
-  if (request.kind == AdmissionRequest::Kind::submit && !request.nonce.empty()) {
-    if (const auto known = open_.find(a.id); known != open_.end()) {
-      if (is_repetition(known->second, a, config_->collector.void_after_seconds)) return answer_again(known->second);
-      a.id = random_id("A");
-    } else if (const auto closed = storage_.has_admission(a.id); !closed.ok() || *closed) {
-      // Used before: a nonce comes from the user's side, and another job needs a lien of its own.
-      a.id = random_id("A");
-    }
+  // At a sibling the tag says what the origin's does, as far as both know it.
+  a.id = sibling && !a.nonce_id.empty() ? a.nonce_id : random_id("A");
+  if (const Admission* known = sibling ? nullptr : open_of_nonce(a.nonce_id); known != nullptr) {
+    const bool again = request.kind == AdmissionRequest::Kind::submit && is_repetition(*known, a, config_->collector.void_after_seconds);
+    if (again) return answer_again(*known);
+    // A nonce comes from the user's side, and another job needs a lien of its own.
+    a.nonce_id.clear();
   }
 
   std::vector<Failure> refusals = appraisal.refusals;
-  const VoucherChoice choice = choose_voucher(request, appraisal, now);
+  // Components of a heterogeneous job before this one; the first of them holds the lien of all.
+  const auto before = request.kind == AdmissionRequest::Kind::submit ? components_before(request, now) : std::vector<std::string>{};
+  const Admission* first = before.empty() || open_lien(open_.at(before.front())) == nullptr ? nullptr : &open_.at(before.front());
+  const VoucherChoice choice = choose_voucher(request, appraisal, first, now);
   if (sibling) {
     // The origin answered the user and, where it is a home, holds the lien; here the job is only
     // let in, with a tag that says what was asked for in case its origin has no ledger.
@@ -272,7 +284,16 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
   if (!appraisal.account.empty() && !choice.refusal) {
     if (auto refused = check_self_pay(a)) refusals.push_back(std::move(*refused));
   }
-  if (choice.voucher != nullptr && lien) {
+  // A line of a scrontab runs on and on under one admission: each run is priced when it starts and paid
+  // from what there is then, so nothing is set aside and no record ends the admission.
+  const bool cron = request.job.cron;
+  if (cron) {
+    a.open = false;
+    a.price_book.clear();
+    a.closed_because = "a line of a scrontab: each run is priced when it starts, and nothing is set aside";
+    a.reasons.push_back(a.closed_because);
+  }
+  if (choice.voucher != nullptr && lien && !cron) {
     const Money available = ledger_.balance(ledger::voucher(a.voucher)).available();
     if (*lien > available) {
       refusals.push_back(refusal("insufficient_balance",
@@ -283,25 +304,39 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
   for (const auto& one : refusals) a.reasons.push_back(one.code + ": " + one.text);
 
   Answer answer = answer_for(request, appraisal, a, refusals);
-  if (request.kind == AdmissionRequest::Kind::test || !answer.admit) return answer;
+  if (request.kind == AdmissionRequest::Kind::test) return answer;
+  const auto refuse_all = [&](Answer refused) {
+    // Slurm takes all of a heterogeneous job's components or none.
+    const auto given_up = give_up(before, "a component of its heterogeneous job was refused: " + refused.lines.front(), now);
+    if (!given_up.ok()) throw std::runtime_error(given_up.failure().text);
+    return refused;
+  };
+  if (!answer.admit) return refuse_all(std::move(answer));
 
-  json stored = {{"lines", answer.lines}};
-  if (answer.admin_comment) stored["admin_comment"] = *answer.admin_comment;
-  if (answer.partition) stored["partition"] = *answer.partition;
-  if (answer.cluster_features) stored["cluster_features"] = *answer.cluster_features;
-  a.answer = stored.dump(-1, ' ', false, json::error_handler_t::replace);
+  a.asked = price_fields_text(request.job, a.account);
+  a.answer = stored_answer(answer);
   Transaction transaction(*this);
-  if (a.mode == Mode::enforce && lien && lien->micro > 0) {
-    a.lien_number = 1;
-    a.lien_first = *lien;
-    ledger::Event event = new_event("lien/" + a.lien_id(1), ledger::EventKind::lien, {a.user_id, a.user}, now);
-    event.transfers = ledger::lien_transfers(a.lien_id(1), a.voucher, *lien);
-    event.document = a.content_sha256;
-    const auto posted = transaction.post(std::move(event));
-    if (!posted.ok()) return Answer{false, false, {}, {}, {}, {}, {"sluice: " + posted.failure().text}};
+  std::optional<Admission> holder;
+  if (a.mode == Mode::enforce && lien && lien->micro > 0 && !cron) {
+    if (first != nullptr) holder = *first;
+    const auto posted = place_lien(transaction, a, *lien, holder, now);
+    if (!posted.ok()) {
+      Answer refused;
+      refused.admit = false;
+      refused.lines.push_back("sluice: " + posted.failure().text);
+      refused.refusal = posted.failure().code;
+      refused.mode = a.mode;
+      return refuse_all(std::move(refused));
+    }
   }
-  const auto committed = transaction.commit_soon(to_row(a));
+  if (holder) transaction.batch.admissions = {to_row(*holder), to_row(a)};
+  const auto committed = holder ? transaction.commit() : transaction.commit_soon(to_row(a));
   if (!committed.ok()) throw std::runtime_error(committed.failure().text);
+  // Where the tag doesn't tell all that a charge needs, it must not be all that is left after a
+  // kill. If this fails, so does the flush that follows the answer, and says so.
+  const bool tag_tells_all = config_->tag_full && !a.max_self;
+  if (!tag_tells_all) static_cast<void>(storage_.flush().ok());
+  if (holder) put(std::move(*holder));
   put(std::move(a));
   return answer;
 }

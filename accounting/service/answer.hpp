@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "accounting/core/time.hpp"
+#include "accounting/service/config.hpp"
 
 namespace sluice::service {
 
@@ -21,6 +22,9 @@ struct Answer {
   std::optional<UnixTime> begin_time;
   std::optional<std::string> admin_comment;
   std::vector<std::string> lines;
+  // For what is counted; the plugin isn't told.
+  std::string refusal;  ///< code of the first broken rule, acted on or not; empty: none
+  Mode mode = Mode::observe;
 };
 
 [[nodiscard]] std::string to_text(const Answer& answer);
@@ -33,12 +37,13 @@ struct TagFacts {
   std::string site;
   std::string quote;
   bool unpriced = false;
+  std::string charge{}, by_voucher{}, by_self{};  ///< once settled
 };
 
 /// The mac covers what the tag points at: id, cluster and user.
 [[nodiscard]] std::string tag_mac(const std::string& key, const std::string& id, const std::string& cluster, std::int64_t user_id);
 
 /// `{"v":1,"id":…}`, full or only the pointer.
-[[nodiscard]] nlohmann::json tag_object(const TagFacts& facts, const std::string& mac, bool full);
+[[nodiscard]] std::string tag_text(const TagFacts& facts, const std::string& mac, bool full);
 
 }  // namespace sluice::service

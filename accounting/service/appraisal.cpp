@@ -3,17 +3,9 @@
 #include "accounting/service/appraisal.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "accounting/core/digest.hpp"
-#include "accounting/core/outside_text.hpp"
 
 namespace sluice::service {
 namespace {
-
-using nlohmann::json;
-
-constexpr std::size_t request_depth_max = 16;
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -145,6 +137,7 @@ void find_price(const AppraisalInput& input, Appraisal& appraisal) {
   std::optional<Priced> dearest;
   for (const tariff::Estimate& one : *estimates) {
     const std::string partition = away && target_site != nullptr ? target_site->partition : one.partition;
+    appraisal.partitions.push_back(partition);
     if (!one.time_limit_seconds) {
       appraisal.partition = partition;
       appraisal.refusals.push_back(refusal(
@@ -174,46 +167,12 @@ void find_price(const AppraisalInput& input, Appraisal& appraisal) {
 
 }  // namespace
 
-Result<AdmissionRequest> admission_request_from_text(std::string_view text) {
-  const auto bad = [](const std::string& why) { return refusal("bad_request", why); };
-  if (!nests_at_most(text, request_depth_max)) return bad("the request nests more than " + std::to_string(request_depth_max) + " deep");
-  const json body = json::parse(text, nullptr, false);
-  if (body.is_discarded() || !body.is_object()) return bad("the request is not a JSON object");
-  if (!body.contains("v") || body["v"] != 1) return bad("v: this service speaks version 1");
-  AdmissionRequest request;
-  const auto kind = body.find("kind");
-  if (kind == body.end() || !kind->is_string()) return bad("kind: is missing");
-  if (*kind == "submit") {
-    request.kind = AdmissionRequest::Kind::submit;
-  } else if (*kind == "test") {
-    request.kind = AdmissionRequest::Kind::test;
-  } else if (*kind == "sibling") {
-    request.kind = AdmissionRequest::Kind::sibling;
-  } else {
-    return bad("kind: write submit, test or sibling");
+Mode mode_of(const Config& config, const Appraisal& appraisal) {
+  Mode mode = config.mode_for(appraisal.target, appraisal.partition, appraisal.account);
+  for (const auto& partition : appraisal.partitions) {
+    mode = std::max(mode, config.mode_for(appraisal.target, partition, appraisal.account));
   }
-  if (const auto nonce = body.find("nonce"); nonce != body.end()) {
-    if (!nonce->is_string() || nonce->get_ref<const std::string&>().size() > 64) return bad("nonce: write a short text");
-    request.nonce = *nonce;
-  }
-  if (const auto options = body.find("options"); options != body.end()) {
-    if (!options->is_object()) return bad("options: write an object of texts");
-    for (const auto& [name, value] : options->items()) {
-      if (!value.is_string()) return bad("options." + name + ": write a text");
-      request.options[name] = value;
-    }
-  }
-  const auto job = body.find("job");
-  if (job == body.end()) return bad("job: is missing");
-  auto read = tariff::job_request_from_json(*job);
-  if (!read.ok()) return read.failure();
-  request.job = std::move(*read);
-  // Slurm calls a sibling's plugin before it clears what the client left there, which is 0; no
-  // component of a heterogeneous job is ever sent to a sibling.
-  if (request.kind == AdmissionRequest::Kind::sibling) request.job.het_offset.reset();
-  // A repetition is the same bytes once more: the plugin keeps what it sent.
-  request.content_sha256 = sha256_hex(text);
-  return request;
+  return mode;
 }
 
 Appraisal appraise(const AppraisalInput& input) {

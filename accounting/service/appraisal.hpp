@@ -6,44 +6,27 @@
 
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "accounting/core/money.hpp"
 #include "accounting/core/result.hpp"
+#include "accounting/service/admission_request.hpp"
 #include "accounting/service/config.hpp"
 #include "accounting/service/slurm_facts.hpp"
 #include "accounting/tariff/estimate.hpp"
-#include "accounting/tariff/job_request.hpp"
 #include "accounting/tariff/price_book.hpp"
 
 namespace sluice::service {
-
-/// A request of plugins/job_submit/PROTOCOL.md.
-struct AdmissionRequest {
-  enum class Kind { submit, test, sibling };
-  Kind kind = Kind::submit;
-  std::string nonce;                           ///< empty: none
-  std::map<std::string, std::string> options;  ///< as typed
-  tariff::JobRequest job;
-  std::string content_sha256;
-
-  [[nodiscard]] std::string option(const std::string& name) const {
-    const auto found = options.find(name);
-    return found == options.end() ? std::string{} : found->second;
-  }
-};
-
-[[nodiscard]] Result<AdmissionRequest> admission_request_from_text(std::string_view text);
 
 /// Amounts are of one task; an array has tasks_total of them.
 struct Appraisal {
   std::string user;
   std::string account;
   std::string target;                 ///< cluster
-  std::string partition;              ///< on the target
+  std::string partition;              ///< on the target; of several the dearest
+  std::vector<std::string> partitions;  ///< on the target, all that it may run in
   std::string set_partition;          ///< to be set; empty: leave it
   std::string set_cluster_features;   ///< to be set; empty: leave it
   bool unpriced = false;
@@ -64,5 +47,9 @@ struct AppraisalInput {
 };
 
 [[nodiscard]] Appraisal appraise(const AppraisalInput& input);
+
+/// The strictest of the modes of all partitions that the job may run in: naming one more that is only
+/// observed frees nobody of another's rules.
+[[nodiscard]] Mode mode_of(const Config& config, const Appraisal& appraisal);
 
 }  // namespace sluice::service

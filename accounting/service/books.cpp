@@ -3,6 +3,7 @@
 #include "accounting/service/books.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "accounting/core/digest.hpp"
 
@@ -15,12 +16,7 @@ namespace {
 /// How far the clocks of a service and its slurmctld may be apart.
 constexpr UnixTime clock_skew_max = 5;
 
-/// What an open admission may still cost the account itself.
-Money open_self_quote(const Admission& a) {
-  if (a.mode != Mode::enforce) return {};
-  const std::int64_t tasks = std::max<std::int64_t>(0, a.tasks_total - a.tasks_charged);
-  return divide_half_even(static_cast<Int128>(a.task_by_self.micro) * tasks, 1).value_or(Money{});
-}
+bool is_older(const Admission& a, const Admission& b) { return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id); }
 
 Proposal proposal_from_json(const json& body) {
   Proposal proposal;
@@ -109,7 +105,9 @@ Result<void> Books::load(UnixTime now) {
     if (!ledger_.sum(book).is_zero()) return fault("a book of the ledger does not sum to zero; run: sluice ledger verify");
   }
   if (!current_book.empty()) {
-    prices_ = price_book(current_book);
+    auto book = price_book(current_book);
+    if (!book.ok()) return book.failure();
+    prices_ = std::move(*book);
     // Without it the next book that is offered would count as the first and need nobody's approval.
     if (prices_ == nullptr) return fault("the price book in force, " + current_book + ", can't be read from the ledger");
   }
@@ -169,13 +167,14 @@ ledger::Event Books::new_event(std::string id, ledger::EventKind kind, const led
   return event;
 }
 
-std::shared_ptr<const tariff::PriceBook> Books::price_book(const std::string& sha256) {
+Result<std::shared_ptr<const tariff::PriceBook>> Books::price_book(const std::string& sha256) {
   const auto known = books_by_hash_.find(sha256);
   if (known != books_by_hash_.end()) return known->second;
   const auto document = storage_.document(sha256);
-  if (!document.ok() || !*document) return nullptr;
+  if (!document.ok()) return document.failure();
+  if (!*document) return std::shared_ptr<const tariff::PriceBook>{};
   auto parsed = tariff::parse_price_book("price book " + sha256, (*document)->text);
-  if (!parsed.ok()) return nullptr;
+  if (!parsed.ok()) return std::shared_ptr<const tariff::PriceBook>{};
   return books_by_hash_[sha256] = std::make_shared<const tariff::PriceBook>(std::move(*parsed));
 }
 
@@ -226,22 +225,49 @@ Result<std::string> Books::offer_price_book(const std::string& file, const std::
 
 void Books::index(const Admission& a, bool add) {
   Money& quoted = open_self_quotes_[a.account];
-  quoted = add ? quoted + open_self_quote(a) : quoted - open_self_quote(a);
+  quoted = add ? quoted + self_quote_left(a) : quoted - self_quote_left(a);
+  if (a.change) {
+    if (add) changing_.insert(a.id);
+    if (!add) changing_.erase(a.id);
+  }
   if (a.job_ids.empty()) {
     auto& unseen = unseen_of_user_[a.user_id];
     if (add) unseen.insert(a.id);
     if (!add) unseen.erase(a.id);
     if (unseen.empty()) unseen_of_user_.erase(a.user_id);
   }
-  for (const std::uint32_t job : a.job_ids) {
+  const auto enter = [&](auto& index, const auto& key) {
     if (add) {
-      open_of_job_.emplace(job, a.id);
-      continue;
+      index.emplace(key, a.id);
+      return;
     }
-    const auto [first, last] = open_of_job_.equal_range(job);
+    const auto [first, last] = index.equal_range(key);
     const auto mine = std::find_if(first, last, [&](const auto& entry) { return entry.second == a.id; });
-    if (mine != last) open_of_job_.erase(mine);
+    if (mine != last) index.erase(mine);
+  };
+  for (const std::uint32_t job : a.job_ids) enter(open_of_job_, job);
+  if (!a.lien_with.empty()) enter(open_with_, a.lien_with);
+  if (!a.nonce_id.empty()) enter(open_of_nonce_, a.nonce_id);
+}
+
+const Admission& Books::current(const std::string& id, const Working& working) const {
+  const auto changed = working.find(id);
+  return changed != working.end() ? changed->second : open_.at(id);
+}
+
+const Admission* Books::open_of_nonce(const std::string& nonce_id, const Working& working) const {
+  const Admission* newest = nullptr;
+  const auto [first, last] = open_of_nonce_.equal_range(nonce_id);
+  for (auto it = first; it != last; ++it) {
+    const Admission& a = current(it->second, working);
+    if (a.open && (newest == nullptr || is_older(*newest, a))) newest = &a;
   }
+  return newest;
+}
+
+const std::string& Books::resolve(const std::string& named, const Working& working) const {
+  const Admission* found = open_of_nonce(named, working);
+  return found == nullptr ? named : found->id;
 }
 
 void Books::put(Admission after) {
@@ -280,7 +306,7 @@ std::vector<const Voucher*> Books::fitting_vouchers(const Use& use) const {
   return fitting;
 }
 
-std::optional<std::string> Books::match_job(const JobSeen& job, std::string* how) const {
+std::optional<std::string> Books::match_job(const JobSeen& job, const Working& working, std::string* how) const {
   const auto say = [&](const char* text) {
     if (how != nullptr) *how = text;
   };
@@ -290,20 +316,27 @@ std::optional<std::string> Books::match_job(const JobSeen& job, std::string* how
   };
   for (const std::uint32_t number : {job.job_id, job.array_job_id}) {
     if (number == 0) continue;
+    // Ids begin anew where slurmctld has lost its state: the newest is the one that Slurm still means.
+    const Admission* newest = nullptr;
+    const auto consider = [&](const Admission& a) {
+      if (a.open && possible(a) && (newest == nullptr || is_older(*newest, a))) newest = &a;
+    };
     const auto [first, last] = open_of_job_.equal_range(number);
-    for (auto it = first; it != last; ++it) {
-      if (!possible(open_.at(it->second))) continue;
-      say("its admission was found by the job id");
-      return it->second;
+    for (auto it = first; it != last; ++it) consider(current(it->second, working));
+    for (const auto& [id, a] : working) {
+      if (a.job_ids.contains(number)) consider(a);
     }
+    if (newest == nullptr) continue;
+    say("its admission was found by the job id");
+    return newest->id;
   }
   if (!job.by_looks) return std::nullopt;
   const auto unseen = unseen_of_user_.find(job.user_id);
   if (unseen == unseen_of_user_.end()) return std::nullopt;
   std::vector<std::string> alike;
   for (const std::string& id : unseen->second) {
-    const Admission& a = open_.at(id);
-    const bool fits = possible(a) && a.target == job.cluster && a.account == job.account && a.partition == job.partition &&
+    const Admission& a = current(id, working);
+    const bool fits = a.open && a.job_ids.empty() && possible(a) && a.target == job.cluster && a.account == job.account && a.partition == job.partition &&
                       (a.tasks_total > 1) == (job.array_job_id != 0) && job.submit <= a.created_at + clock_skew_max;
     if (fits) alike.push_back(id);
   }
@@ -314,6 +347,10 @@ std::optional<std::string> Books::match_job(const JobSeen& job, std::string* how
   }
   say("its admission is the only one that fits");
   return alike.front();
+}
+
+bool Books::is_ours(const std::string& cluster) const {
+  return cluster == config_->cluster || config_->site_of_cluster(cluster) != nullptr;
 }
 
 ledger::Object Books::voucher_object(const Voucher& voucher) const {

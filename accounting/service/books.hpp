@@ -8,7 +8,7 @@
 // for the disk, none of them under the mutex; under it single rows are looked up (a
 // nonce that was used, a request id, a closed admission). The implementation stands in
 // one file per idea: books.cpp, admit.cpp, settle.cpp, sweep.cpp, proposals.cpp, views.cpp,
-// view_job.cpp.
+// view_job.cpp, modify.cpp, shared_lien.cpp.
 
 #pragma once
 
@@ -86,8 +86,15 @@ class Books {
   [[nodiscard]] UnixTime collected_to() const;
   Result<void> set_collected_to(UnixTime to);
 
-  /// Answers a submission; places a lien where it is to.
+  /// Answers a submission; places a lien where it is to. Whoever calls sends the answer and then
+  /// calls flush(): the death of the process in between leaves a job whose tag alone tells of it.
   [[nodiscard]] Answer admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now);
+
+  /// Answers `scontrol update` of a job that was admitted: raises its lien or refuses. Less is set
+  /// aside only once follow_changes has seen that Slurm made the change.
+  [[nodiscard]] Answer modify(const ModifyRequest& request, SlurmFacts& facts, UnixTime now);
+
+  [[nodiscard]] Result<void> flush() { return storage_.flush(); }
 
   /// Charges finished jobs, each once: a record that was read before changes nothing. On
   /// success everything is on disk.
@@ -98,6 +105,9 @@ class Books {
   /// Compares open admissions with what every slurmctld holds: voids liens whose
   /// job never came. Returns job ids per cluster to ask slurmdbd for.
   Result<std::map<std::string, std::vector<std::uint32_t>>> sweep(std::vector<slurm::LiveCluster> live, UnixTime now);
+  /// Compares what was asked for with what every slurmctld holds: a change that Slurm didn't make is
+  /// taken back, one that nobody asked us about is followed. Before `sweep`.
+  Result<void> follow_changes(const std::vector<slurm::LiveCluster>& live, const SlurmFacts& facts, UnixTime now);
   /// Ends vouchers whose time is over.
   Result<void> expire(UnixTime now);
 
@@ -133,6 +143,9 @@ class Books {
   Result<nlohmann::json> verify_for(const Caller& caller, UnixTime now);
   Result<nlohmann::json> verify();
   [[nodiscard]] nlohmann::json counts() const;
+  /// 0: none is open.
+  [[nodiscard]] UnixTime oldest_open_admission() const;
+  [[nodiscard]] std::map<std::string, Money> liens_of_programmes() const;
 
  private:
   /// Events that are checked and applied one by one and then stored together; what
@@ -158,6 +171,7 @@ class Books {
   struct Sighting {
     bool seen = false;
     UnixTime last_alive = 0;
+    UnixTime handed_over_at = 0;  ///< when its origin was last seen to wait for a sibling that has it
     bool asked = false;
   };
 
@@ -180,48 +194,108 @@ class Books {
     bool by_looks = false;
   };
 
+  /// Admissions as a batch of changes leaves them.
+  using Working = std::map<std::string, Admission>;
+
   // books.cpp
   [[nodiscard]] ledger::Event new_event(std::string id, ledger::EventKind kind, const ledger::Actor& actor, UnixTime now) const;
-  [[nodiscard]] std::shared_ptr<const tariff::PriceBook> price_book(const std::string& sha256);
+  /// Null: the ledger doesn't hold its text, or none that can be read.
+  [[nodiscard]] Result<std::shared_ptr<const tariff::PriceBook>> price_book(const std::string& sha256);
   Result<void> adopt_price_book(Transaction& transaction, std::shared_ptr<const tariff::PriceBook> book);
   /// Takes an admission that is stored over into memory; one that is closed leaves it.
   void put(Admission after);
   void index(const Admission& admission, bool add);
-  [[nodiscard]] std::optional<std::string> match_job(const JobSeen& job, std::string* how) const;
+  // `working` is what the batch of the caller has changed already: what it finds must not depend on what
+  // else is in it.
+  [[nodiscard]] const Admission& current(const std::string& id, const Working& working) const;
+  /// The newest open one of a submission; null: none.
+  [[nodiscard]] const Admission* open_of_nonce(const std::string& nonce_id, const Working& working = {}) const;
+  /// The id of the open admission that `named` stands for: its own, or what nonce_id() gives; else `named`.
+  [[nodiscard]] const std::string& resolve(const std::string& named, const Working& working) const;
+  [[nodiscard]] std::optional<std::string> match_job(const JobSeen& job, const Working& working, std::string* how) const;
+  /// Whether sluice.yaml names the cluster; slurmdbd may serve others too.
+  [[nodiscard]] bool is_ours(const std::string& cluster) const;
   [[nodiscard]] std::vector<const Voucher*> fitting_vouchers(const Use& use) const;
   [[nodiscard]] ledger::Object voucher_object(const Voucher& voucher) const;
   [[nodiscard]] ledger::Object proposal_object(const Proposal& proposal) const;
 
   // admit.cpp
-  [[nodiscard]] VoucherChoice choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, UnixTime now);
+  /// `first`: the component that holds the lien of its heterogeneous job; null: none does.
+  [[nodiscard]] VoucherChoice choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, const Admission* first, UnixTime now);
   [[nodiscard]] std::optional<Failure> check_self_pay(const Admission& admission) const;
   [[nodiscard]] Answer answer_for(const AdmissionRequest& request, const Appraisal& appraisal, const Admission& admission,
                                   const std::vector<Failure>& refusals) const;
 
+  // shared_lien.cpp
+  [[nodiscard]] const ledger::Lien* open_lien(const Admission& holder) const;
+  /// The admission that holds the lien of `a`: of its heterogeneous job's first component, or itself.
+  [[nodiscard]] const Admission& holder_of(const Admission& a) const;
+  /// The other open ones that the same lien covers, and what it is to hold for them.
+  [[nodiscard]] std::vector<const Admission*> covered_beside(const Admission& a, const Working& working = {}) const;
+  [[nodiscard]] Money wanted_beside(const Admission& a, const Working& working = {}) const;
+  [[nodiscard]] std::vector<std::string> components_before(const AdmissionRequest& request, UnixTime now) const;
+  /// Opens a lien for `a`, or raises the one that `holder` has.
+  Result<void> place_lien(Transaction& transaction, Admission& a, Money amount, std::optional<Admission>& holder, UnixTime now);
+  Result<void> give_up(const std::vector<std::string>& ids, const std::string& why, UnixTime now);
+  /// Takes an admission that is stored as closed out of memory.
+  void forget(const std::string& id);
+
+  // modify.cpp
+  struct Named;
+  struct PricedAgain;
+  struct Change;
+  [[nodiscard]] Named admissions_of(const ModifyRequest& request) const;
+  [[nodiscard]] bool may_change(const Admission& admission, std::uint32_t uid, const std::string& name, const SlurmFacts& facts) const;
+  [[nodiscard]] PricedAgain price_again(const Admission& admission, const Terms& terms, tariff::JobRequest job,
+                                        const SlurmFacts& facts, UnixTime now);
+  Result<Change> change_of(const Admission& before, const ModifyRequest& request, const SlurmFacts& facts, UnixTime now);
+  [[nodiscard]] std::vector<Failure> check_change(const Admission& before, const Change& change, const PricedAgain& priced, UnixTime now);
+  [[nodiscard]] std::optional<Failure> check_new_self_part(const Admission& before, const Admission& after);
+  [[nodiscard]] std::optional<std::string> keep_tag(const Admission& admission, const std::string& comment) const;
+  Result<Answer> refuse_change(const std::vector<std::string>& ids, const ModifyRequest& request, const std::string& who,
+                               const std::vector<Failure>& refusals);
+  Result<std::vector<std::string>> make_changes(const std::vector<std::string>& ids, const std::vector<Change>& changes,
+                                                const ledger::Actor& actor, UnixTime now);
+  Result<void> make_change(Transaction& transaction, Working& working, const Admission& before, const Change& change,
+                           const ledger::Actor& actor, UnixTime now);
+  /// Makes the lien as large as `admission` needs it, or as its voucher can have it.
+  Result<void> move_lien(Transaction& transaction, Working& working, const Admission& a, bool may_grow, const std::string& why,
+                         const ledger::Actor& actor, UnixTime now);
+  /// Stores what changed, and takes it into memory.
+  Result<void> store(Transaction& transaction, Working& working);
+  Result<void> confirm_changes(const slurm::LiveCluster& cluster, UnixTime now);
+  Result<void> confirm(const std::string& id, UnixTime asked_at, Made made, UnixTime now);
+  Result<void> follow_unasked(const slurm::LiveCluster& cluster, const SlurmFacts& facts, UnixTime now);
+  Result<void> follow_one(const Admission& before, const slurm::LiveJob& job, const SlurmFacts& facts, UnixTime now);
+
   // settle.cpp
   struct Settling;
-  using Working = std::map<std::string, Admission>;
   struct DueRecord {
     const slurm::UsageRecord* record;
     bool again = false;  ///< stored already, without a price
     bool newer = false;  ///< and stored otherwise
+    std::string admission{};  ///< that it was found to be of
   };
   Result<SettleCount> settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again);
   Result<SettleCount> settle_some(std::span<const DueRecord> records, UnixTime now);
   Result<void> note_trackers(const std::vector<slurm::UsageRecord>& records);
   Result<bool> settle_one(Transaction& transaction, Settling& settling);
   [[nodiscard]] std::string believed_id(Settling& settling) const;
-  bool take_admission(Settling& settling, const std::string& id);
-  void find_admission(Settling& settling);
+  Result<bool> take_admission(Settling& settling, const std::string& named);
+  Result<void> find_admission(Settling& settling);
   void find_voucher(Settling& settling);
-  bool find_amount(Settling& settling);
+  Result<bool> find_amount(Settling& settling);
   void find_split(Settling& settling);
   Result<void> post_charge(Transaction& transaction, Settling& settling);
-  void close_or_renew(const Settling& settling, Admission& after, std::vector<ledger::Transfer>& transfers) const;
+  void close_or_renew(const Settling& settling, Admission& after, Admission& holder, std::vector<ledger::Transfer>& transfers) const;
   [[nodiscard]] ledger::ChargeRow charge_row(const Settling& settling) const;
+  Result<void> refund_what_the_rule_says(Transaction& transaction, Settling& settling);
   void add_tag(Transaction& transaction, const Settling& settling) const;
 
   // sweep.cpp
+  /// Lets an admission that waits for the lock have it. Without it, whoever unlocks and
+  /// locks at once is there again before the one that waits is awake.
+  static void let_admissions_pass();
   /// What a live job's AdminComment says, as far as it is to be believed.
   struct JobText {
     std::string id;     ///< of an admission; empty: none
@@ -229,6 +303,8 @@ class Books {
   };
   Result<std::size_t> see_some(std::span<const slurm::LiveJob> jobs, std::span<const JobText> texts, UnixTime now);
   Result<void> see_live_jobs(const slurm::LiveCluster& cluster, UnixTime now);
+  /// Tells of jobs that a federation's sibling took over and doesn't hold. Slurm says so to nobody.
+  Result<void> tell_of_stranded(const std::vector<std::string>& ids);
   Result<void> close_some(std::span<const std::pair<std::string, std::string>> closing, UnixTime now);
   Result<void> close(Transaction& transaction, const Admission& admission, const std::string& why, UnixTime now);
 
@@ -244,6 +320,14 @@ class Books {
   Result<std::string> execute_refund(Transaction& transaction, const nlohmann::json& body, const ledger::Actor& actor,
                                      const ledger::Actor& approver, UnixTime now);
   Result<std::string> execute_revoke(Transaction& transaction, const nlohmann::json& body, const Proposal& proposal, UnixTime now);
+  struct RefundCause {
+    std::string event_id;
+    ledger::Actor actor;
+    ledger::Actor approver;
+    std::string reason;
+  };
+  /// Gives `amount` of a charge back, each payer in proportion. Says who got what.
+  Result<Parts> post_refund(Transaction& transaction, const ledger::ChargeRow& row, Money amount, const RefundCause& cause, UnixTime now);
 
   // views.cpp
   // What is to be shown of many is copied under the mutex, and made into text outside.
@@ -279,6 +363,7 @@ class Books {
   Result<std::vector<ledger::ChargeRow>> rows_of(const JobName& name, const std::optional<std::string>& cluster);
   [[nodiscard]] std::optional<Admission> stored_admission(const std::string& id);
   [[nodiscard]] nlohmann::json price_book_name(const std::string& sha256);
+  [[nodiscard]] nlohmann::json explain_lien(const Admission& admission);
   [[nodiscard]] nlohmann::json explain_admission(const Admission& admission);
   [[nodiscard]] nlohmann::json explain_charge(const ledger::ChargeRow& row, const nlohmann::json& record, const nlohmann::json& how);
 
@@ -292,8 +377,12 @@ class Books {
   std::map<std::string, Voucher> vouchers_;
   std::map<std::string, Proposal> proposals_;
   std::unordered_map<std::string, Admission> open_;
+  /// nonce_id() → ids in open_: several where a machine died between the end of one and the next.
+  std::unordered_multimap<std::string, std::string> open_of_nonce_;
   std::unordered_multimap<std::uint32_t, std::string> open_of_job_;         ///< job id → ids in open_
+  std::unordered_multimap<std::string, std::string> open_with_;             ///< Admission::lien_with → ids in open_
   std::unordered_map<std::int64_t, std::set<std::string>> unseen_of_user_;  ///< user id → ids in open_ without a job yet
+  std::set<std::string> changing_;                                          ///< ids in open_ with a change that Slurm may not have made
   std::unordered_map<std::string, Sighting> sightings_;
   std::map<std::string, Money> open_self_quotes_;  ///< account → what open admissions may still cost it
   std::map<std::string, nlohmann::json> refunds_;  ///< charge key → what was taken back

@@ -13,6 +13,8 @@ namespace sluice::service {
 namespace {
 
 constexpr std::int64_t inventory_seconds = 60;
+constexpr std::int64_t diagnosis_seconds = 10;
+constexpr std::int64_t unanswered_seconds = 3600;
 constexpr std::int64_t unrated_seconds = 60;
 constexpr std::int64_t window_seconds_max = 6 * 3600;  // one reply stays small after a long absence
 constexpr std::int64_t window_seconds_min = 60;
@@ -20,6 +22,10 @@ constexpr std::int64_t late_seconds_max = 35 * 86'400;
 // Whoever waits for a look holds a thread of the public listener.
 constexpr auto look_wait = std::chrono::seconds(10);
 constexpr int looking_max = 2;
+constexpr std::size_t ids_per_call_max = 2000;  // a line of the helper's has room for many more; an array has many records
+
+/// A shorter question may have an answer.
+bool was_too_much(const Failure& failure) { return failure.code == "too_many_rows" || failure.code == "slurm_timeout"; }
 
 }  // namespace
 
@@ -100,12 +106,12 @@ void Collector::read_forever() {
   for (Work work = wait_for_work(round_at); work != Work::stop; work = wait_for_work(round_at)) {
     try {
       if (work == Work::round) {
-        round(clock_now());
+        round(parts_.clock());
       } else {
-        sweep(clock_now());
+        sweep(parts_.clock());
       }
     } catch (const std::exception& problem) {
-      if (parts_.health.failed("collect", problem.what(), clock_now())) spdlog::error("collect: {}", problem.what());
+      if (parts_.health.failed("collect", problem.what(), parts_.clock())) spdlog::error("collect: {}", problem.what());
     }
     if (work == Work::round) round_at = Clock::now() + std::chrono::seconds(parts_.config()->collector.interval_seconds);
   }
@@ -113,7 +119,13 @@ void Collector::read_forever() {
 
 void Collector::round(UnixTime now) {
   read_inventory(now);
-  if (parts_.books == nullptr) return;
+  if (parts_.books != nullptr) keep_books(now);
+  // Last, as it is what can wait best where Slurm hangs.
+  read_diagnosis(now);
+  if (parts_.disk != nullptr) note("disk use", parts_.disk->look(now), now);
+}
+
+void Collector::keep_books(UnixTime now) {
   note("collect", collect(now), now);
   sweep(now);
   note("collect late records", collect_late(now), now);
@@ -149,15 +161,23 @@ void Collector::read_inventory(UnixTime now) {
   }
 }
 
+void Collector::read_diagnosis(UnixTime now) {
+  if (now - diagnosis_read_at_ < diagnosis_seconds) return;
+  auto diagnosis = parts_.reader->diagnosis(parts_.config()->cluster);
+  if (diagnosis.ok()) {
+    diagnosis_read_at_ = now;
+    parts_.facts.set(std::move(*diagnosis));
+  }
+  note("diagnosis", diagnosis.ok() ? Result<void>{} : Result<void>{diagnosis.failure()}, now);
+}
+
 Result<UnixTime> Collector::settle_window(UnixTime from, UnixTime to, UnixTime now) {
   const auto config = parts_.config();
   for (;;) {
     const UnixTime until = std::min(to, from + window_seconds_);
     const auto records = parts_.reader->finished(config->clusters(), from, until);
     if (!records.ok()) {
-      const std::string& code = records.failure().code;
-      const bool too_much = code == "too_many_rows" || code == "slurm_timeout";
-      if (!too_much || until - from <= window_seconds_min) return records.failure();
+      if (!was_too_much(records.failure()) || until - from <= window_seconds_min) return records.failure();
       window_seconds_ = std::max(window_seconds_min, (until - from) / 2);
       spdlog::info("slurmdbd's answer for {} s was too large; asking for {} s at a time", until - from, window_seconds_);
       continue;
@@ -229,14 +249,35 @@ Result<void> Collector::read_live_jobs(UnixTime now) {
   for (const auto& cluster : *live) {
     note("slurmctld of " + cluster.cluster,
          cluster.ok ? Result<void>{} : Result<void>{fault(cluster.problem)}, now);
+    if (cluster.ok && cluster.cluster == config->cluster) {
+      parts_.facts.set_unanswered_submit(newest_unanswered(cluster.jobs, now - unanswered_seconds));
+    }
   }
+  const auto followed = parts_.books->follow_changes(*live, parts_.facts, now);
+  if (!followed.ok()) return followed.failure();
   const auto overdue = parts_.books->sweep(std::move(*live), now);
   if (!overdue.ok()) return overdue.failure();
   for (const auto& [cluster, ids] : *overdue) {
-    const auto records = parts_.reader->by_id(cluster, ids);
-    if (!records.ok()) return records.failure();
+    const auto settled = settle_by_id(cluster, ids, now);
+    if (!settled.ok()) return settled;
+  }
+  return {};
+}
+
+Result<void> Collector::settle_by_id(const std::string& cluster, const std::vector<std::uint32_t>& ids, UnixTime now) {
+  std::size_t count = ids_per_call_max;
+  for (std::size_t first = 0; first < ids.size();) {
+    const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::vector<std::uint32_t> some(begin, begin + static_cast<std::ptrdiff_t>(std::min(count, ids.size() - first)));
+    const auto records = parts_.reader->by_id(cluster, some);
+    if (!records.ok()) {
+      if (!was_too_much(records.failure()) || some.size() == 1) return records.failure();
+      count = some.size() / 2;
+      continue;
+    }
     const auto settled = parts_.books->settle(*records, now);
     if (!settled.ok()) return settled.failure();
+    first += some.size();
   }
   return {};
 }
@@ -248,7 +289,7 @@ void Collector::tag_forever() {
     if (!due.ok() || due->empty()) continue;
     const std::int64_t pause = 1000 / config->final_tags_per_second;
     for (const auto& tag : *due) {
-      const UnixTime now = clock_now();
+      const UnixTime now = parts_.clock();
       const auto written = parts_.tagger->tag({tag.cluster, tag.job_id, tag.state_number, tag.submit, tag.end, tag.text});
       if (!written.ok()) {
         note("final tags", written.failure(), now);

@@ -16,10 +16,14 @@
 #include <thread>
 
 #include "accounting/service/books.hpp"
+#include "accounting/service/disk_use.hpp"
 #include "accounting/service/health.hpp"
 #include "accounting/slurm/reader.hpp"
 
 namespace sluice::service {
+
+/// Seconds since the epoch now.
+[[nodiscard]] UnixTime clock_now();
 
 class Collector {
  public:
@@ -31,6 +35,8 @@ class Collector {
     std::unique_ptr<slurm::Reader> reader;
     std::unique_ptr<slurm::Reader> tagger;  ///< null: no final tags
     std::chrono::milliseconds look_interval{1000};  ///< each look reads all of Slurm's live jobs
+    std::function<UnixTime()> clock = clock_now;
+    DiskUse* disk = nullptr;  ///< measured now and then, where there is one
   };
 
   explicit Collector(Parts parts);
@@ -56,6 +62,9 @@ class Collector {
   void tag_forever();
   void round(UnixTime now);
   void read_inventory(UnixTime now);
+  void keep_books(UnixTime now);
+  /// What `sluice doctor` wants to know of Slurm.
+  void read_diagnosis(UnixTime now);
   /// What has ended since the mark, with an overlap.
   Result<void> collect(UnixTime now);
   /// Some of what ended in the last weeks, once a day all of it: a record may come to slurmdbd
@@ -66,6 +75,8 @@ class Collector {
   /// Reads the live jobs; counted for those who look.
   void sweep(UnixTime now);
   Result<void> read_live_jobs(UnixTime now);
+  /// Asks slurmdbd for jobs by their ids and settles what has ended.
+  Result<void> settle_by_id(const std::string& cluster, const std::vector<std::uint32_t>& ids, UnixTime now);
   void note(const std::string& doing, const Result<void>& outcome, UnixTime now);
   /// Waits; false: the service is stopping.
   bool wait(std::int64_t milliseconds);
@@ -83,6 +94,7 @@ class Collector {
   bool sweep_succeeded_ = false;     ///< the last one
   Clock::time_point look_from_{};    ///< earliest time of the next one
   UnixTime inventory_read_at_ = 0;
+  UnixTime diagnosis_read_at_ = 0;
   std::int64_t window_seconds_;      ///< that one answer of slurmdbd could hold lately
   std::string late_day_;             ///< for which the last weeks are read again
   std::optional<UnixTime> late_from_;  ///< what is left of that
@@ -90,8 +102,5 @@ class Collector {
   std::thread reading_;
   std::thread tagging_;
 };
-
-/// Seconds since the epoch now.
-[[nodiscard]] UnixTime clock_now();
 
 }  // namespace sluice::service

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "accounting/core/yaml_reader.hpp"
+#include "accounting/programme/programme.hpp"
 
 namespace sluice::service {
 namespace {
@@ -94,6 +95,19 @@ void read_collector(YamlMap& top, CollectorConfig& collector) {
   map->done();
 }
 
+void read_refund_rule(YamlMap& top, Config& config) {
+  auto map = top.map_if("refund");
+  if (!map) return;
+  RefundRule rule;
+  rule.states = map->texts("states");
+  if (rule.states.empty()) map->fail("states", "name at least one end state, such as NODE_FAIL");
+  if (const auto problem = unknown_state(rule.states); !problem.empty()) map->fail("states", problem);
+  rule.share = map->share("share");
+  if (map->has("hours_max")) rule.hours_max = map->integer("hours_max", 1, 87600);
+  map->done();
+  config.refund_rule = std::move(rule);
+}
+
 Config read(YamlMap& top, const std::filesystem::path& folder) {
   Config config;
   config.role = top.choice("role", {"home", "site"}) == "home" ? ServiceRole::home : ServiceRole::site;
@@ -102,6 +116,7 @@ Config read(YamlMap& top, const std::filesystem::path& folder) {
   config.control_socket = top.text_or("control_socket", config.control_socket);
   if (top.has("control_users")) config.control_users = top.texts("control_users");
   config.listen = top.text_or("listen", config.listen);
+  config.metrics_listen = top.text_or("metrics_listen", "");
   const auto zone = parse_zone(top.text_or("zone", config.zone.name));
   if (!zone.ok()) top.fail("zone", zone.failure().text);
   config.zone = *zone;
@@ -122,6 +137,7 @@ Config read(YamlMap& top, const std::filesystem::path& folder) {
   read_people(top, config);
   config.refund_limit = top.money_if("refund_limit").value_or(Money{});
   if (config.refund_limit.is_negative()) top.fail("refund_limit", "write zero or more");
+  read_refund_rule(top, config);
   read_sites(top, config);
   config.tag_full = top.choice_or("tag", "full", {"full", "pointer"}) == "full";
   const std::string final_tag = top.choice_or("final_tag", "voucher", {"off", "voucher", "all"});
@@ -192,6 +208,7 @@ std::string fixed_until_restart(const Config& old, const Config& fresh) {
                                                {"cluster", fresh.cluster != old.cluster},
                                                {"data_dir", fresh.data_dir != old.data_dir},
                                                {"listen", fresh.listen != old.listen},
+                                               {"metrics_listen", fresh.metrics_listen != old.metrics_listen},
                                                {"control_socket", fresh.control_socket != old.control_socket},
                                                {"control_users", fresh.control_users != old.control_users},
                                                {"final_tag from or to off", tags != tagged},

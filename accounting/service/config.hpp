@@ -19,7 +19,7 @@ namespace sluice::service {
 
 enum class ServiceRole { home, site };
 
-/// observe only records, warn also tells users, enforce acts.
+/// observe only records, warn also tells users, enforce acts. In the order of strictness.
 enum class Mode { observe, warn, enforce };
 [[nodiscard]] const char* name_of(Mode mode);
 
@@ -56,6 +56,14 @@ struct Site {
   std::string partition;  ///< where a job goes that names none, or one that is not there
 };
 
+/// What is given back at once of a charge whose job ended in one of `states`: `share` of what at most
+/// `hours_max` of the run cost.
+struct RefundRule {
+  std::vector<std::string> states;
+  Share share;
+  std::optional<std::int64_t> hours_max;  ///< none: all of the run
+};
+
 struct CollectorConfig {
   std::int64_t interval_seconds = 10;
   std::int64_t overlap_seconds = 600;
@@ -71,6 +79,7 @@ struct Config {
   std::string control_socket = "/run/sluice/control.sock";
   std::vector<std::string> control_users = {"root", "slurm"};
   std::string listen = "127.0.0.1:6711";
+  std::string metrics_listen;  ///< empty: no metrics
   Zone zone;
   Mode mode = Mode::observe;
   std::vector<ModeRule> modes;
@@ -81,6 +90,7 @@ struct Config {
   std::map<std::string, AccountRule> accounts;
   std::vector<Person> people;
   Money refund_limit;  ///< refunds above it need a second person
+  std::optional<RefundRule> refund_rule;  ///< none: only people refund
   std::vector<Site> sites;
   bool tag_full = true;
   enum class FinalTag { off, voucher, all } final_tag = FinalTag::voucher;

@@ -13,15 +13,16 @@
 namespace sluice::service {
 
 PacketAnswer Control::admit(std::string_view text) {
-  const auto request = admission_request_from_text(text);
-  // Whatever it is that is said, it may quote what a user wrote: here all of it passes, on
-  // its way to the log and to slurmctld, where a line break would forge a line.
-  if (!request.ok()) {
-    const std::string why = printable(request.failure().text);
-    spdlog::warn("an admission couldn't be read: {}", why);
-    return {400, error_object("usage", request.failure().code, why)};
+  if (may_be_modify_request(text)) {
+    const auto change = modify_request_from_text(text);
+    if (change.ok()) return answer_change(*change);
+    if (change.failure().code != not_modify) return say_unreadable(change.failure());
   }
+  const auto request = admission_request_from_text(text);
+  if (!request.ok()) return say_unreadable(request.failure());
+  parts_.plugin.asked(request->plugin, clock_now());
   Answer answer = answer_to(*request);
+  count(*request, answer);
   for (std::string& line : answer.lines) line = printable(line);
   // A quote refuses nobody anything.
   if (!answer.admit && !asks_for_quote(*request)) {
@@ -29,6 +30,56 @@ PacketAnswer Control::admit(std::string_view text) {
   }
   answered_.fetch_add(1, std::memory_order_relaxed);
   return {200, to_text(answer)};
+}
+
+// Whatever it is that is said, it may quote what a user wrote: here all of it passes, on
+// its way to the log and to slurmctld, where a line break would forge a line.
+PacketAnswer Control::say_unreadable(const Failure& failure) {
+  const std::string why = printable(failure.text);
+  spdlog::warn("a request of the plugin couldn't be read: {}", why);
+  unreadable_.fetch_add(1, std::memory_order_relaxed);
+  return {400, error_object("usage", failure.code, why)};
+}
+
+PacketAnswer Control::answer_change(const ModifyRequest& request) {
+  // A site without a ledger holds no liens: home sees the change when it reads this cluster's jobs.
+  parts_.plugin.asked(std::nullopt, clock_now());
+  Answer answer;
+  if (parts_.books != nullptr) answer = parts_.books->modify(request, parts_.facts, clock_now());
+  for (std::string& line : answer.lines) line = printable(line);
+  if (!answer.admit) {
+    spdlog::info("refused uid {} a change of job {}: {}", request.submit_uid, printable(request.name),
+                 answer.lines.empty() ? "" : answer.lines.front());
+  }
+  {
+    const std::lock_guard lock(counting_);
+    ++counts_.answers[{"modify", answer.admit ? "admit" : "refuse"}];
+  }
+  answered_.fetch_add(1, std::memory_order_relaxed);
+  return {200, to_text(answer)};
+}
+
+void Control::count(const AdmissionRequest& request, const Answer& answer) {
+  static constexpr const char* kinds[] = {"submit", "test", "sibling"};
+  const std::lock_guard lock(counting_);
+  ++counts_.answers[{kinds[static_cast<int>(request.kind)], answer.admit ? "admit" : "refuse"}];
+  // Who asks for a quote is told of refusals, and refused nothing.
+  if (request.kind == AdmissionRequest::Kind::submit && !answer.refusal.empty()) {
+    ++counts_.refusals[{answer.refusal, name_of(answer.mode)}];
+  }
+}
+
+AdmissionCounts Control::counts() const {
+  const std::lock_guard lock(counting_);
+  AdmissionCounts counts = counts_;
+  counts.unreadable = unreadable_.load(std::memory_order_relaxed);
+  return counts;
+}
+
+void Control::flush() {
+  if (parts_.books == nullptr) return;
+  const auto flushed = parts_.books->flush();
+  if (!flushed.ok()) spdlog::error("{}; submissions go by the plugin's policy until that works", flushed.failure().text);
 }
 
 Answer Control::answer_to(const AdmissionRequest& request) {

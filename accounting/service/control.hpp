@@ -7,19 +7,30 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "accounting/service/books.hpp"
 #include "accounting/service/packet_listener.hpp"
 
 namespace sluice::service {
 
+/// What was answered since the service started.
+struct AdmissionCounts {
+  std::map<std::pair<std::string, std::string>, std::uint64_t> answers;   ///< by kind and action
+  std::map<std::pair<std::string, std::string>, std::uint64_t> refusals;  ///< submissions, by code and mode
+  std::uint64_t unreadable = 0;
+};
+
 class Control {
  public:
   struct Parts {
     SlurmFacts& facts;
+    PluginWatch& plugin;
     Books* books = nullptr;  ///< null: a site without a ledger
     std::function<std::shared_ptr<const Config>()> config;
     std::function<std::shared_ptr<const tariff::PriceBook>()> prices;
@@ -29,14 +40,23 @@ class Control {
   explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
   [[nodiscard]] PacketAnswer admit(std::string_view text);
+  /// Writes down what was admitted. Call when the answer is out.
+  void flush();
   /// How many admissions were answered; whoever syncs the storage watches it.
   [[nodiscard]] std::uint64_t answered() const { return answered_.load(std::memory_order_relaxed); }
+  [[nodiscard]] AdmissionCounts counts() const;
 
  private:
+  [[nodiscard]] PacketAnswer say_unreadable(const Failure& failure);
+  [[nodiscard]] PacketAnswer answer_change(const ModifyRequest& request);
   [[nodiscard]] Answer answer_to(const AdmissionRequest& request);
+  void count(const AdmissionRequest& request, const Answer& answer);
 
   Parts parts_;
   std::atomic<std::uint64_t> answered_{0};
+  std::atomic<std::uint64_t> unreadable_{0};
+  mutable std::mutex counting_;
+  AdmissionCounts counts_;  ///< under counting_, but for `unreadable`
 };
 
 }  // namespace sluice::service

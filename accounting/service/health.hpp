@@ -18,6 +18,7 @@ class Health {
     UnixTime succeeded_at = 0;
     UnixTime failed_at = 0;
     std::string problem;
+    std::int64_t failures = 0;
     bool worked_last = false;  // two outcomes can fall into one second
     [[nodiscard]] bool ok() const { return worked_last; }
   };
@@ -34,6 +35,7 @@ class Health {
     Doing& one = doings_[doing];
     const bool news = one.ok() || one.problem != problem || one.failed_at == 0;
     one.failed_at = now;
+    ++one.failures;
     one.worked_last = false;
     one.problem = problem;
     return news;

@@ -48,7 +48,7 @@ MHD_Result send(MHD_Connection* connection, const HttpResponse& response) {
   MHD_Response* message = MHD_create_response_from_buffer(
       response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_MUST_COPY);
   if (message == nullptr) return MHD_NO;
-  MHD_add_response_header(message, "Content-Type", "application/json");
+  MHD_add_response_header(message, "Content-Type", response.content_type);
   const MHD_Result queued = MHD_queue_response(connection, response.status, message);
   MHD_destroy_response(message);
   return queued;
@@ -104,7 +104,7 @@ MHD_Result HttpListener::State::serve(void* closure, MHD_Connection* connection,
 }
 
 HttpResponse error_response(unsigned int status, const std::string& kind, const std::string& code, const std::string& text) {
-  return {status, error_object(kind, code, text)};
+  return {status, error_object(kind, code, text), "application/json"};
 }
 
 HttpListener::HttpListener(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -26,6 +26,7 @@ struct HttpRequest {
 struct HttpResponse {
   unsigned int status = 200;
   std::string body;
+  const char* content_type = "application/json";
 };
 
 struct HttpLimits {

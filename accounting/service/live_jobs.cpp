@@ -56,6 +56,7 @@ void LiveJobs::replace(const std::string& cluster, std::vector<slurm::LiveJob> j
     job.admin_comment.shrink_to_fit();
     held->by_id.emplace(job.job_id, i);
     if (job.array_job_id != 0) held->by_array_id.emplace(job.array_job_id, i);
+    if (job.het_job_id != 0) held->by_het_id.emplace(job.het_job_id, i);
   }
   const std::lock_guard lock(mutex_);
   held_of_cluster_[cluster] = std::move(held);
@@ -78,6 +79,16 @@ std::optional<slurm::LiveJob> LiveJobs::find(const JobName& name, const std::opt
   }
   if (best == nullptr) return std::nullopt;
   return *best;
+}
+
+std::vector<slurm::LiveJob> LiveJobs::components(const std::string& cluster, std::uint32_t het_job_id) const {
+  std::vector<slurm::LiveJob> jobs;
+  const std::lock_guard lock(mutex_);
+  const auto held = held_of_cluster_.find(cluster);
+  if (held == held_of_cluster_.end()) return jobs;
+  const auto [first, last] = held->second->by_het_id.equal_range(het_job_id);
+  for (auto it = first; it != last; ++it) jobs.push_back(held->second->jobs[it->second]);
+  return jobs;
 }
 
 }  // namespace sluice::service

@@ -27,11 +27,15 @@ class LiveJobs {
   /// is still pending: the record that stands for all such.
   [[nodiscard]] std::optional<slurm::LiveJob> find(const JobName& name, const std::optional<std::string>& cluster) const;
 
+  /// The components of a heterogeneous job that `cluster` holds.
+  [[nodiscard]] std::vector<slurm::LiveJob> components(const std::string& cluster, std::uint32_t het_job_id) const;
+
  private:
   struct Held {
     std::vector<slurm::LiveJob> jobs;
     std::unordered_multimap<std::uint32_t, std::size_t> by_id;        ///< places in `jobs`
     std::unordered_multimap<std::uint32_t, std::size_t> by_array_id;
+    std::unordered_multimap<std::uint32_t, std::size_t> by_het_id;
   };
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Held>> held_of_cluster_;  ///< guarded by mutex_

@@ -3,6 +3,8 @@
 #include "accounting/service/packet_listener.hpp"
 
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@
 #include <system_error>
 
 #include "accounting/service/error_object.hpp"
+#include "accounting/service/socket_access.hpp"
 
 namespace sluice::service {
 namespace {
@@ -44,6 +47,21 @@ void turn_away(int fd) {
   }
   (void)send_answer(fd, {403, error_object("refusal", "not_slurm", "only control_users of sluice.yaml may ask here")});
   ::close(fd);
+}
+
+/// False: as errno says. Without an access list whoever connects is told apart afterwards,
+/// when it has stood in the queue.
+bool open_to(const std::string& path, const std::set<uid_t>& peers) {
+  const auto limited = let_connect(path, peers);
+  if (limited.ok()) return true;
+  spdlog::warn("{}; a user of this host may fill the queue of connections", limited.failure().text);
+  return ::chmod(path.c_str(), 0666) == 0;
+}
+
+/// Without the right to it the threads run as any other.
+void run_before_others() {
+  const sched_param lowest{::sched_get_priority_min(SCHED_RR)};
+  (void)::pthread_setschedparam(::pthread_self(), SCHED_RR, &lowest);
 }
 
 void wait_a_moment() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
@@ -118,6 +136,7 @@ void PacketListener::accept_one() {
 }
 
 void PacketListener::serve(Connection& connection) {
+  run_before_others();
   // Not initialised: of its pages only those count that were ever written.
   const std::unique_ptr<char[]> request(new char[limits_.request_bytes_max]);
   for (;;) {
@@ -128,7 +147,9 @@ void PacketListener::serve(Connection& connection) {
     const bool too_large = bytes > limits_.request_bytes_max;
     const PacketAnswer answer = too_large ? PacketAnswer{413, error_object("usage", "too_large", "the request is too large")}
                                           : answer_to({request.get(), bytes});
-    if (!send_answer(connection.fd, answer)) break;
+    const bool sent = send_answer(connection.fd, answer);
+    handler_.after();
+    if (!sent) break;
   }
   const std::lock_guard lock(mutex_);
   ::close(connection.fd);
@@ -137,7 +158,7 @@ void PacketListener::serve(Connection& connection) {
 
 PacketAnswer PacketListener::answer_to(std::string_view request) const {
   try {
-    PacketAnswer answer = handler_(request);
+    PacketAnswer answer = handler_.answer(request);
     if (answer.body.size() <= limits_.answer_bytes_max) return answer;
     spdlog::error("an answer of {} bytes is too large to be sent", answer.body.size());
   } catch (const std::exception& problem) {
@@ -158,7 +179,7 @@ void PacketListener::forget_ended() {
   }
 }
 
-Result<int> listen_packets(const std::string& path) {
+Result<int> listen_packets(const std::string& path, const std::set<uid_t>& peers) {
   const auto bad = [&](const std::string& why) { return fault("couldn't listen on " + path + ": " + why); };
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -168,12 +189,15 @@ Result<int> listen_packets(const std::string& path) {
   const int probe = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return bad(std::strerror(errno));
   const bool in_use = ::connect(probe, where, sizeof address) == 0 || errno == EAGAIN || errno == EPROTOTYPE;
+  const bool closed_to_us = !in_use && errno == EACCES;
   ::close(probe);
+  if (closed_to_us) return bad("it is another user's; stop that service, or remove the file");
   if (in_use) return bad("it is in use by another process; stop that one first");
   const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return bad(std::strerror(errno));
   ::unlink(path.c_str());
-  if (::bind(fd, where, sizeof address) != 0 || ::chmod(path.c_str(), 0666) != 0 || ::listen(fd, backlog) != 0) {
+  const bool bound = ::bind(fd, where, sizeof address) == 0;
+  if (!bound || !open_to(path, peers) || ::listen(fd, backlog) != 0) {
     const std::string why = std::strerror(errno);
     ::close(fd);
     return bad(why);

@@ -3,6 +3,8 @@
 // A listener on a unix socket of type SOCK_SEQPACKET: each request is a packet, each
 // answer another, in turn. One thread for each connection, asleep in the kernel between
 // requests: slurmctld holds few connections, and its threads wait for every one of them.
+// Where the process may (LimitRTPRIO), those threads run before all others of the host: a
+// request is a fraction of a millisecond, and slurmctld holds its locks meanwhile.
 
 #pragma once
 
@@ -34,11 +36,14 @@ struct PacketAnswer {
 
 class PacketListener {
  public:
-  using Handler = std::function<PacketAnswer(std::string_view request)>;
+  /// Called on the connections' threads, several at once.
+  struct Handler {
+    std::function<PacketAnswer(std::string_view request)> answer;  ///< what it throws becomes a 500
+    std::function<void()> after = [] {};  ///< once an answer is out and nobody waits; must not throw
+  };
 
   /// Serves `socket`, which it owns from here on, to processes of the users `peers`; others
-  /// are told so and closed. `handler` is called on the connections' threads, several at
-  /// once; what it throws becomes a 500.
+  /// are told so and closed.
   [[nodiscard]] static Result<std::unique_ptr<PacketListener>> start(int socket, std::set<uid_t> peers, PacketLimits limits,
                                                                      Handler handler);
   /// Ends connections and joins the threads; what was asked before is answered first.
@@ -70,8 +75,8 @@ class PacketListener {
   std::thread accepting_;
 };
 
-/// A listening socket at `path` that anybody on this host may connect to; what a dead
-/// service left there is replaced, one that still answers is not.
-[[nodiscard]] Result<int> listen_packets(const std::string& path);
+/// A listening socket at `path` to which `peers` may connect (anybody, where the file system
+/// has no access lists); what a dead service left there is replaced, one that still answers is not.
+[[nodiscard]] Result<int> listen_packets(const std::string& path, const std::set<uid_t>& peers);
 
 }  // namespace sluice::service

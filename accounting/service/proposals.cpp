@@ -4,9 +4,7 @@
 // answered once.
 
 #include <algorithm>
-#include <array>
 
-#include "accounting/core/check.hpp"
 #include "accounting/core/digest.hpp"
 #include "accounting/service/books.hpp"
 
@@ -64,7 +62,7 @@ Result<json> Books::perform(const std::string& id, const std::string& content, c
     if (object.kind == "programme") programmes_[object.id] = *programme_from_json(json::parse(object.body));
     if (object.kind == "voucher") vouchers_[object.id] = *voucher_from_json(json::parse(object.body));
     if (object.kind == "refund") refunds_[object.id] = json::parse(object.body);
-    if (object.kind == "mark" && object.id == "price_book") prices_ = price_book(json::parse(object.body).at("sha256"));
+    if (object.kind == "mark" && object.id == "price_book") prices_ = books_by_hash_.at(json::parse(object.body).at("sha256"));
     if (object.kind == "proposal") {
       const json stored = json::parse(object.body);
       Proposal& proposal = proposals_[object.id];
@@ -300,62 +298,38 @@ Result<std::string> Books::execute_refund(Transaction& transaction, const json& 
   if (!row) return refusal("charge_unknown", "the charge " + *query.key + " is not there");
   const auto amount = parse_money(body.at("amount").get<std::string>());
   if (!amount.ok()) return amount.failure();
-  const auto taken = refunds_.find(row->key);
+  const auto back = post_refund(transaction, *row, *amount, {"refund/" + body.at("request_id").get<std::string>(), actor, approver, body.at("reason")}, now);
+  if (!back.ok()) return back.failure();
+  return "refunded " + format_money(*amount) + ": voucher " + format_money(back->by_voucher) + ", user " + format_money(back->by_self) +
+         (back->overrun.is_zero() ? std::string{} : ", overrun " + format_money(back->overrun));
+}
+
+Result<Parts> Books::post_refund(Transaction& transaction, const ledger::ChargeRow& row, Money amount, const RefundCause& cause, UnixTime now) {
+  const auto taken = refunds_.find(row.key);
   const auto so_far = [&](const char* part) {
     return taken == refunds_.end() ? Money{} : Money{taken->second.at(part).get<std::int64_t>()};
   };
-  const Money total = so_far("amount") + *amount;
-  if (total > row->amount) return refusal("refund_above_charge", "more would be refunded than was charged");
-  // Each part in proportion to what it bore, computed on the running total so that several
-  // partial refunds end exactly where one whole refund does.
-  struct Part {
-    const char* name;
-    Money borne;
-    Money before;
-    Money after{};
-  };
-  std::array<Part, 3> shares = {{{"by_voucher", row->by_voucher, so_far("by_voucher")},
-                                 {"by_self", row->by_self, so_far("by_self")},
-                                 {"overrun", row->overrun, so_far("overrun")}}};
-  Money missing = total;
-  for (Part& one : shares) {
-    one.after = std::max(one.before, floor_fraction(one.borne, total.micro, row->amount.micro));
-    missing = missing - one.after;
-  }
-  // Rounding leaves some millionths over or short: they go to, or come from, who can bear them, the user first.
-  for (const std::size_t i : {1, 0, 2}) {
-    Part& one = shares[i];
-    const Money step = std::clamp(missing, one.before - one.after, one.borne - one.after);
-    one.after = one.after + step;
-    missing = missing - step;
-  }
-  SLUICE_CHECK(missing.is_zero(), "the parts of a refund are its whole");
-  ledger::ChargeParts parts;
-  parts.cluster = row->cluster;
-  parts.account = row->account;
-  parts.programme = row->programme;
-  parts.voucher_id = row->voucher;
-  parts.by_voucher = shares[0].after - shares[0].before;
-  parts.by_self = shares[1].after - shares[1].before;
-  parts.overrun = shares[2].after - shares[2].before;
-  const auto voucher = vouchers_.find(row->voucher);
+  const Money total = so_far("amount") + amount;
+  if (total > row.amount) return refusal("refund_above_charge", "more would be refunded than was charged");
+  const Parts before{so_far("by_voucher"), so_far("by_self"), so_far("overrun")};
+  const Parts after = share_refund({row.by_voucher, row.by_self, row.overrun}, before, total);
+  const Parts back{after.by_voucher - before.by_voucher, after.by_self - before.by_self, after.overrun - before.overrun};
+  const auto voucher = vouchers_.find(row.voucher);
   const bool expired = voucher != vouchers_.end() && (voucher->second.state == VoucherState::expired || voucher->second.state == VoucherState::revoked ||
                                                       now >= voucher->second.valid_to || now >= programmes_.at(voucher->second.programme).valid_to);
-  ledger::Event event = new_event("refund/" + body.at("request_id").get<std::string>(), ledger::EventKind::refund, actor, now);
-  event.approver = approver;
-  event.corrects = "charge/" + row->key;
-  event.document = sha256_hex(row->record);
-  event.memo = body.at("reason");
-  event.usage_from = row->start;
-  event.usage_to = row->end;
-  event.transfers = ledger::refund_transfers(parts, expired);
+  ledger::Event event = new_event(cause.event_id, ledger::EventKind::refund, cause.actor, now);
+  event.approver = cause.approver;
+  event.corrects = "charge/" + row.key;
+  event.document = sha256_hex(row.record);
+  event.memo = cause.reason;
+  event.usage_from = row.start;
+  event.usage_to = row.end;
+  event.transfers = ledger::refund_transfers({row.cluster, row.account, row.programme, row.voucher, back.by_voucher, back.by_self, back.overrun}, expired);
   const auto posted = transaction.post(std::move(event));
   if (!posted.ok()) return posted.failure();
-  json sum = {{"amount", total.micro}};
-  for (const Part& one : shares) sum[one.name] = one.after.micro;
-  transaction.batch.objects.push_back({"refund", row->key, sum.dump()});
-  return "refunded " + format_money(*amount) + ": voucher " + format_money(parts.by_voucher) + ", user " + format_money(parts.by_self) +
-         (parts.overrun.is_zero() ? std::string{} : ", overrun " + format_money(parts.overrun));
+  const json sum = {{"amount", total.micro}, {"by_voucher", after.by_voucher.micro}, {"by_self", after.by_self.micro}, {"overrun", after.overrun.micro}};
+  transaction.batch.objects.push_back({"refund", row.key, sum.dump()});
+  return back;
 }
 
 Result<std::string> Books::execute_revoke(Transaction& transaction, const json& body, const Proposal& proposal, UnixTime now) {
@@ -419,9 +393,10 @@ Result<std::string> Books::execute(Transaction& transaction, const Proposal& pro
   if (proposal.kind == "price_book") {
     const std::string sha256 = body.at("sha256");
     const auto book = price_book(sha256);
-    if (book == nullptr) return fault("the price book's text is not in the ledger");
+    if (!book.ok()) return book.failure();
+    if (*book == nullptr) return fault("the price book's text is not in the ledger");
     transaction.batch.objects.push_back({"mark", "price_book", json{{"sha256", sha256}}.dump()});
-    return "price book " + book->name() + " is in force";
+    return "price book " + (*book)->name() + " is in force";
   }
   return fault("a proposal of kind " + proposal.kind + " is unknown to this version");
 }

@@ -2,13 +2,10 @@
 
 #include "accounting/service/public_api.hpp"
 
-#include <sys/statvfs.h>
-
 #include <sstream>
 
 #include "accounting/core/outside_text.hpp"
 #include "accounting/service/collector.hpp"
-#include "accounting/service/version.hpp"
 
 namespace sluice::service {
 namespace {
@@ -49,7 +46,7 @@ Result<std::vector<std::string>> clusters_of(const HttpRequest& request) {
 }
 
 HttpResponse response_to(const Result<json>& outcome) {
-  if (outcome.ok()) return {200, outcome->dump(-1, ' ', false, json::error_handler_t::replace)};
+  if (outcome.ok()) return {200, outcome->dump(-1, ' ', false, json::error_handler_t::replace), "application/json"};
   const Failure& failure = outcome.failure();
   if (failure.kind == Failure::Kind::unreachable) return error_response(503, "fault", failure.code, failure.text);
   if (failure.kind == Failure::Kind::fault) return error_response(500, "fault", "fault", failure.text);
@@ -78,7 +75,7 @@ HttpResponse PublicApi::handle(const HttpRequest& request) {
 }
 
 Result<json> PublicApi::answer(const Caller& caller, const HttpRequest& request, UnixTime now) {
-  if (request.path == "/v1/doctor" && request.method == "GET") return doctor();
+  if (request.path == "/v1/doctor" && request.method == "GET") return parts_.doctor.report(now);
   if (parts_.books == nullptr) {
     return refusal("not_home", "this is a site without a ledger; ask the home service");
   }
@@ -175,51 +172,6 @@ Result<json> PublicApi::post(const Caller& caller, const HttpRequest& request, U
     }
   }
   return not_found(request.path);
-}
-
-json PublicApi::doctor() {
-  const auto config = parts_.config();
-  json checks = json::array();
-  bool ok = true;
-  const auto add = [&](const std::string& name, const char* state, const std::string& text) {
-    ok = ok && std::string(state) != "fail";
-    checks.push_back({{"name", name}, {"state", state}, {"text", text}});
-  };
-  for (const auto& [name, doing] : parts_.health.all()) {
-    if (doing.ok()) {
-      add(name, "ok", "last at " + format_time(doing.succeeded_at, config->zone));
-    } else {
-      add(name, name == "prices" || name == "configuration" || name == "price book" ? "warn" : "fail",
-          doing.problem + (doing.succeeded_at > 0 ? "; worked last at " + format_time(doing.succeeded_at, config->zone) : "; never worked yet"));
-    }
-  }
-  struct statvfs disk {};
-  if (statvfs(config->data_dir.c_str(), &disk) == 0 && disk.f_blocks > 0) {
-    const auto percent = disk.f_bavail * 100 / disk.f_blocks;
-    add("disk", percent < 2 ? "fail" : percent < 10 ? "warn" : "ok", std::to_string(percent) + " % of " + config->data_dir + "'s disk is free");
-  }
-  if (parts_.books != nullptr) {
-    const auto tags = parts_.books->tags_due(10001);
-    const std::size_t waiting = tags.ok() ? tags->size() : 0;
-    add("final tags waiting", waiting > 10000 ? "warn" : "ok", std::to_string(waiting));
-    const json counts = parts_.books->counts();
-    add("open admissions", "ok", counts.at("open_admissions").dump() + ", liens " + counts.at("open_liens").dump());
-    add("proposals", "ok", counts.at("pending_proposals").dump() + " pending");
-    const auto prices = parts_.books->prices();
-    add("price book in force", prices != nullptr ? "ok" : "warn", prices != nullptr ? prices->name() + " " + prices->sha256().substr(0, 12) : "none");
-  }
-  const auto facts = parts_.facts.cluster(config->cluster);
-  if (facts != nullptr && facts->inventory.private_jobs && config->tag_full) {
-    add("PrivateData", "ok", "slurmdbd hides jobs of others");
-  } else if (facts != nullptr && config->tag_full) {
-    add("PrivateData", "warn", "slurmdbd shows every job's AdminComment to everybody; set PrivateData=jobs in slurmdbd.conf, or tag: pointer");
-  }
-  return {{"ok", ok},
-          {"role", config->role == ServiceRole::home ? "home" : "site"},
-          {"cluster", config->cluster},
-          {"version", version},
-          {"mode", name_of(config->mode)},
-          {"checks", checks}};
 }
 
 }  // namespace sluice::service

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "accounting/service/books.hpp"
+#include "accounting/service/doctor.hpp"
 #include "accounting/service/health.hpp"
 #include "accounting/service/http_listener.hpp"
 #include "accounting/service/munge_auth.hpp"
@@ -20,6 +21,7 @@ class PublicApi {
     SlurmFacts& facts;
     Health& health;
     Authenticator& authenticator;
+    Doctor& doctor;
     Books* books = nullptr;
     std::function<std::shared_ptr<const Config>()> config;
     std::function<void()> wake_collector;  ///< so that what was just decided acts at once
@@ -37,7 +39,6 @@ class PublicApi {
   [[nodiscard]] Result<Json> post(const Caller& caller, const HttpRequest& request, UnixTime now);
   [[nodiscard]] Result<Json> job(const Caller& caller, const std::string& text, const std::optional<std::string>& cluster, UnixTime now);
   [[nodiscard]] Result<Json> statement(const Caller& caller, const HttpRequest& request, UnixTime now);
-  [[nodiscard]] Json doctor();
 
   Parts parts_;
 };

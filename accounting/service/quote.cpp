@@ -41,7 +41,7 @@ json quote_object(const Config& config, const Appraisal& appraisal, const std::v
   for (const auto& one : refusals) broken.push_back({{"code", one.code}, {"text", one.text}});
   return {{"asked", config.cluster},
           {"role", config.role == ServiceRole::home ? "home" : "site"},
-          {"mode", name_of(config.mode_for(appraisal.target, appraisal.partition, appraisal.account))},
+          {"mode", name_of(mode_of(config, appraisal))},
           {"declined", false},
           {"cluster", appraisal.target},
           {"partition", appraisal.partition},

@@ -20,6 +20,8 @@
 #include "accounting/service/collector.hpp"
 #include "accounting/service/control.hpp"
 #include "accounting/service/data_files.hpp"
+#include "accounting/service/doctor.hpp"
+#include "accounting/service/metrics.hpp"
 #include "accounting/service/public_api.hpp"
 #include "accounting/service/version.hpp"
 #include "accounting/slurm/child_reader.hpp"
@@ -109,6 +111,7 @@ class Service {
   Result<void> open_ledger(const Config& config);
   Result<void> load_prices(const Config& config);
   Result<void> listen(const Config& config);
+  void listen_for_metrics(const Config& config);
   void sync_liens();
   void keep(const std::string& good) const;
 
@@ -117,14 +120,19 @@ class Service {
   Current current_;
   SlurmFacts facts_;
   Health health_;
+  PluginWatch plugin_;
   std::unique_ptr<ledger::Storage> storage_;
   std::unique_ptr<Books> books_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<Control> control_;
+  std::unique_ptr<DiskUse> disk_;
+  std::unique_ptr<Doctor> doctor_;
+  std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<PublicApi> public_;
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<PacketListener> control_listener_;
   std::unique_ptr<HttpListener> public_listener_;
+  std::unique_ptr<HttpListener> metrics_listener_;
   std::atomic<bool> stopping_{false};
   std::thread syncing_;
 };
@@ -195,15 +203,20 @@ Result<void> Service::listen(const Config& config) {
   const auto get_config = [this] { return current_.config(); };
   authenticator_ = make_munge_authenticator(::geteuid());
   control_ = std::make_unique<Control>(Control::Parts{
-      facts_, books_.get(), get_config, [this] { return current_.prices(); }, key_});
+      facts_, plugin_, books_.get(), get_config, [this] { return current_.prices(); }, key_});
   const auto wake = [this] {
     if (collector_ != nullptr) collector_->wake();
   };
   const auto look = [this] { return collector_ != nullptr && collector_->look(); };
-  public_ = std::make_unique<PublicApi>(PublicApi::Parts{facts_, health_, *authenticator_, books_.get(), get_config, wake, look});
+  disk_ = std::make_unique<DiskUse>(config.data_dir);
+  const Watched watched{facts_, health_, plugin_, *disk_, *control_, books_.get(), get_config, clock_now()};
+  doctor_ = std::make_unique<Doctor>(watched);
+  metrics_ = std::make_unique<Metrics>(watched);
+  public_ = std::make_unique<PublicApi>(PublicApi::Parts{facts_, health_, *authenticator_, *doctor_, books_.get(), get_config, wake, look});
   const bool tags = books_ != nullptr && config.final_tag != Config::FinalTag::off;
-  collector_ = std::make_unique<Collector>(
-      Collector::Parts{facts_, health_, books_.get(), get_config, make_reader(config), tags ? make_reader(config) : nullptr});
+  Collector::Parts parts{facts_, health_, books_.get(), get_config, make_reader(config), tags ? make_reader(config) : nullptr};
+  parts.disk = disk_.get();
+  collector_ = std::make_unique<Collector>(std::move(parts));
 
   const auto tcp = listen_tcp(config.listen);
   if (!tcp.ok()) return tcp.failure();
@@ -212,19 +225,42 @@ Result<void> Service::listen(const Config& config) {
   auto public_listener = HttpListener::start(*tcp, limits, [this](const HttpRequest& request) { return public_->handle(request); });
   if (!public_listener.ok()) return public_listener.failure();
   public_listener_ = std::move(*public_listener);
+  listen_for_metrics(config);
 
   // Without Slurm's partitions nothing can be priced; where they can't be had soon,
   // jobs are let in unpriced.
   if (!collector_->wait_for_inventory(inventory_wait_milliseconds)) spdlog::warn("Slurm's partitions have not been read yet; jobs are admitted unpriced until they are");
-  const auto control = listen_packets(config.control_socket);
+  const std::set<uid_t> peers = uids_of(config.control_users);
+  const auto control = listen_packets(config.control_socket, peers);
   if (!control.ok()) return control.failure();
   auto control_listener =
-      PacketListener::start(*control, uids_of(config.control_users), {}, [this](std::string_view request) { return control_->admit(request); });
+      PacketListener::start(*control, peers, {}, {[this](std::string_view request) { return control_->admit(request); },
+                                                   [this] { control_->flush(); }});
   if (!control_listener.ok()) return control_listener.failure();
   control_listener_ = std::move(*control_listener);
   if (storage_ != nullptr) syncing_ = std::thread([this] { sync_liens(); });
   spdlog::info("sluiced {} serves cluster {} as {}", version, config.cluster, config.role == ServiceRole::home ? "home" : "site");
   return {};
+}
+
+/// Nobody's job waits for a figure: where that port can't be had, only doctor says so.
+void Service::listen_for_metrics(const Config& config) {
+  if (config.metrics_listen.empty()) return;
+  const auto serve = [&]() -> Result<std::unique_ptr<HttpListener>> {
+    const auto tcp = listen_tcp(config.metrics_listen);
+    if (!tcp.ok()) return tcp.failure();
+    HttpLimits limits;
+    limits.connections_max = 16;
+    return HttpListener::start(*tcp, limits, [this](const HttpRequest& request) { return metrics_->handle(request); });
+  };
+  auto listener = serve();
+  if (listener.ok()) {
+    metrics_listener_ = std::move(*listener);
+    health_.succeeded("metrics", clock_now());
+  } else {
+    spdlog::error("metrics_listen: {}", listener.failure().text);
+    health_.failed("metrics", listener.failure().text + "; correct metrics_listen and restart sluiced", clock_now());
+  }
 }
 
 /// A lien is written before its answer and on disk at most 20 ms later.
@@ -238,6 +274,7 @@ void Service::sync_liens() {
     if (!outcome.ok() && health_.failed("disk sync", outcome.failure().text, clock_now())) {
       spdlog::error("{}", outcome.failure().text);
     } else if (outcome.ok()) {
+      health_.succeeded("disk sync", clock_now());
       synced = answered;
     }
   }
@@ -280,6 +317,7 @@ void Service::stop() {
   if (control_listener_ != nullptr) ::unlink(current_.config()->control_socket.c_str());
   control_listener_.reset();
   public_listener_.reset();
+  metrics_listener_.reset();
   stopping_ = true;
   if (syncing_.joinable()) syncing_.join();
   collector_.reset();

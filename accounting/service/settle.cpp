@@ -3,11 +3,15 @@
 // Books::settle: from a finished job's record to a charge, once.
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "accounting/core/digest.hpp"
 #include "accounting/programme/eligibility.hpp"
 #include "accounting/service/books.hpp"
 #include "accounting/service/fault_point.hpp"
+#include "accounting/service/member_text.hpp"
+#include "accounting/service/record_text.hpp"
 #include "accounting/slurm/codec.hpp"
 #include "accounting/slurm/tag.hpp"
 
@@ -18,6 +22,7 @@ using nlohmann::json;
 
 constexpr std::size_t records_per_lock = 50;  // how long an admission may wait for us
 constexpr std::size_t unrated_at_once = 1000;
+constexpr std::size_t keys_at_once = 500;
 constexpr UnixTime quote_binds_seconds = 24 * 3600;
 
 std::string charge_key(const slurm::UsageRecord& record) {
@@ -27,7 +32,49 @@ std::string charge_key(const slurm::UsageRecord& record) {
 /// The job goes on under the same id: put back into the queue, or its size was changed.
 bool goes_on(const slurm::UsageRecord& record) { return record.state == "REQUEUED" || record.state == "RESIZING"; }
 
+/// No fault of the job's. Slurm may start it again under the same id, of which this record says nothing.
+bool may_go_on(const slurm::UsageRecord& record) {
+  return record.state == "NODE_FAIL" || record.state == "PREEMPTED" || record.state == "BOOT_FAIL";
+}
+
 bool was_used(const slurm::UsageRecord& record) { return record.start && record.elapsed_seconds > 0; }
+
+/// What the ledger has of a record already.
+struct StoredCharge {
+  bool rated = false;
+  std::string record;
+  std::string admission;
+};
+using StoredCharges = std::unordered_map<std::string, StoredCharge>;
+
+/// By key. Most records were read before: they are asked for many at a time.
+Result<StoredCharges> stored_charges(ledger::Storage& storage, const std::vector<slurm::UsageRecord>& records) {
+  StoredCharges stored;
+  ledger::ChargeQuery query;
+  for (auto record = records.begin(); record != records.end();) {
+    query.keys.clear();
+    for (; record != records.end() && query.keys.size() < keys_at_once; ++record) query.keys.push_back(charge_key(*record));
+    const auto read = storage.charges(query, [&](ledger::ChargeRow&& row) {
+      stored.emplace(std::move(row.key), StoredCharge{row.rated, row.rated ? "" : std::move(row.record), std::move(row.admission)});
+      return true;
+    });
+    if (!read.ok()) return read.failure();
+  }
+  return stored;
+}
+
+/// Hashes of programmes, for as long as none can change.
+class ProgrammeHashes {
+ public:
+  [[nodiscard]] const std::string& of(const Programme& programme) {
+    std::string& hash = hashes_[programme.id];
+    if (hash.empty()) hash = sha256_hex(to_json(programme).dump());
+    return hash;
+  }
+
+ private:
+  std::unordered_map<std::string, std::string> hashes_;
+};
 
 /// The id by which an admission knows a job: of a task, its array's.
 std::uint32_t kept_id(std::uint32_t job_id, std::uint32_t array_job_id) { return array_job_id != 0 ? array_job_id : job_id; }
@@ -40,9 +87,13 @@ struct Books::Settling {
   UnixTime now = 0;
   bool again = false;              ///< read before, without a price: its task is counted already
   bool newer = false;              ///< and says something else now
+  const std::string& found_before; ///< the admission that it was found to be of then; empty: none
   Working& working;                ///< admissions as this batch leaves them
+  ProgrammeHashes& programme_hashes;
+  std::string record_text{};       ///< the record as it is kept
   std::optional<slurm::Tag> tag{};       ///< none where it is not believed
   Admission* admission = nullptr;        ///< of working; null: none, or it is closed
+  Admission* holder = nullptr;           ///< of working: whose lien covers it, itself or its heterogeneous job's first component
   std::optional<Admission> closed{};
   const Voucher* voucher = nullptr;
   const Programme* programme = nullptr;
@@ -52,6 +103,7 @@ struct Books::Settling {
   std::string price_book{};
   Money amount{};
   Split split{};
+  Parts refunded{};                ///< by the site's rule, at once
   std::vector<std::string> reasons{};
 
   /// The admission, open or not.
@@ -73,12 +125,12 @@ std::string Books::believed_id(Settling& s) const {
   }
   if (!s.tag->nonce) return {};
   // Nobody answered in time; sluiced may have seen the request all the same.
-  const bool component = s.record.het_job_id != 0 && s.record.het_job_offset;
-  return id_from("A", *s.tag->nonce + "\n" + std::to_string(s.record.user_id) + "\n" +
-                          (component ? std::to_string(*s.record.het_job_offset) : ""));
+  return nonce_id(*s.tag->nonce, s.record.user_id, s.record.het_job_id != 0 ? s.record.het_job_offset : std::nullopt);
 }
 
-bool Books::take_admission(Settling& s, const std::string& id) {
+/// Where the ledger can't be read the record waits: without its admission the job would be charged otherwise.
+Result<bool> Books::take_admission(Settling& s, const std::string& named) {
+  const std::string id = resolve(named, s.working);
   auto here = s.working.find(id);
   if (here == s.working.end()) {
     if (const auto open = open_.find(id); open != open_.end()) here = s.working.emplace(id, open->second).first;
@@ -86,7 +138,8 @@ bool Books::take_admission(Settling& s, const std::string& id) {
   std::optional<Admission> stored;
   if (here == s.working.end()) {
     const auto row = storage_.admission(id);
-    if (!row.ok() || !*row) return false;
+    if (!row.ok()) return row.failure();
+    if (!*row) return false;
     auto read = admission_from_row(**row);
     if (!read.ok()) return false;
     stored = std::move(*read);
@@ -101,21 +154,29 @@ bool Books::take_admission(Settling& s, const std::string& id) {
   if (stored) {
     s.closed = std::move(stored);
   } else {
-    s.admission = &here->second;
+    s.admission = s.holder = &here->second;
+    if (const auto holder = open_.find(s.admission->lien_with); holder != open_.end()) {
+      s.holder = &s.working.try_emplace(holder->first, holder->second).first->second;
+    }
   }
   return true;
 }
 
-void Books::find_admission(Settling& s) {
-  const std::string id = believed_id(s);
-  if (!id.empty() && take_admission(s, id)) return;
+Result<void> Books::find_admission(Settling& s) {
+  // One that has ended since can't be found again by what the job looks like.
+  const std::string id = s.found_before.empty() ? believed_id(s) : s.found_before;
+  const auto named = id.empty() ? Result<bool>(false) : take_admission(s, id);
+  if (!named.ok()) return named.failure();
+  if (*named) return {};
   // Overwritten, or a federation sibling's own: the job id tells, or what was asked for.
   std::string how;
   const JobSeen job{s.record.cluster,  s.record.job_id,    s.record.array_job_id, s.record.user_id,
                     s.record.account, s.record.partition, s.record.submit,       !s.tag};
-  const auto matched = match_job(job, &how);
+  const auto matched = match_job(job, s.working, &how);
   if (!how.empty()) s.reasons.push_back("no tag of ours names its admission; " + how);
-  if (matched) take_admission(s, *matched);
+  if (!matched) return {};
+  const auto taken = take_admission(s, *matched);
+  return taken.ok() ? Result<void>{} : taken.failure();
 }
 
 void Books::find_voucher(Settling& s) {
@@ -150,7 +211,7 @@ void Books::find_voucher(Settling& s) {
     return;
   }
   const Programme& programme = programmes_.at(found->second.programme);
-  const auto* lien = s.admission != nullptr && s.admission->lien_number > 0 ? ledger_.lien(s.admission->lien_id(s.admission->lien_number)) : nullptr;
+  const auto* lien = s.holder != nullptr ? open_lien(*s.holder) : nullptr;
   for (const Failure& broken : check_eligibility(found->second, programme, use, config_->zone)) {
     // A lien is a promise: a voucher suspended, expired or revoked meanwhile still honours it, and no more.
     const bool lapsed = broken.code == "voucher_suspended" || broken.code == "voucher_expired" || broken.code == "voucher_revoked";
@@ -163,7 +224,7 @@ void Books::find_voucher(Settling& s) {
   s.lien = lien;
 }
 
-bool Books::find_amount(Settling& s) {
+Result<bool> Books::find_amount(Settling& s) {
   if (!was_used(s.record)) {
     s.reasons.emplace_back("the job used nothing");
     return true;
@@ -177,8 +238,10 @@ bool Books::find_amount(Settling& s) {
   UnixTime priced_at = *s.record.start;
   if (known != nullptr && !known->unpriced && !known->price_book.empty() &&
       *s.record.start - known->created_at <= quote_binds_seconds) {
-    if (auto bound = price_book(known->price_book)) {
-      book = std::move(bound);
+    auto bound = price_book(known->price_book);
+    if (!bound.ok()) return bound.failure();
+    if (*bound != nullptr) {
+      book = std::move(*bound);
       priced_at = known->created_at;
     }
   }
@@ -239,19 +302,29 @@ void Books::find_split(Settling& s) {
 
 /// Counts the record's task; what can still run is set aside again, since the charge resolved the
 /// lien whole. The purse gives at most what it has, a voucher that is not active at most what the old lien held.
-void Books::close_or_renew(const Settling& s, Admission& after, std::vector<ledger::Transfer>& transfers) const {
+void Books::close_or_renew(const Settling& s, Admission& after, Admission& holder, std::vector<ledger::Transfer>& transfers) const {
   after.job_ids.insert(kept_id(s.record.job_id, s.record.array_job_id));
   const bool is_task = after.tasks_total <= 1 || s.record.array_task_id.has_value();
-  if (!s.again && !goes_on(s.record) && is_task) ++after.tasks_charged;
-  const std::int64_t remaining = after.tasks_total - after.tasks_charged;
-  if (remaining <= 0) {
-    after.open = false;
-    after.closed_because = "all of its records were read";
-    return;
+  // Records come in any order: the newest run says whether the job may go on.
+  if (s.record.submit >= after.newest_run) {
+    after.newest_run = s.record.submit;
+    after.interrupted = may_go_on(s.record);
   }
-  const auto voucher = vouchers_.find(after.voucher);
-  if (after.mode != Mode::enforce || after.task_by_voucher.micro == 0 || voucher == vouchers_.end()) return;
-  const ledger::AccountRef purse = ledger::voucher(after.voucher);
+  if (!s.again && !goes_on(s.record) && !may_go_on(s.record) && is_task) ++after.tasks_charged;
+  const auto is_over = [](const Admission& a) { return a.tasks_charged >= a.tasks_total; };
+  const auto close = [](Admission& a) {
+    a.open = false;
+    a.closed_because = "all of its records were read";
+  };
+  // The first component of a heterogeneous job stays as long as its lien is another's too.
+  const auto others = covered_beside(after, s.working);
+  if (is_over(after) && (&after != &holder || others.empty())) close(after);
+  if (!after.open && &after != &holder && is_over(holder) && others.size() == 1) close(holder);
+
+  const auto voucher = vouchers_.find(holder.voucher);
+  const Money wanted = checked_add(wanted_beside(after, s.working), lien_wanted(after).value_or(Money{})).value_or(Money{});
+  if (wanted.is_zero() || voucher == vouchers_.end()) return;
+  const ledger::AccountRef purse = ledger::voucher(holder.voucher);
   Money given_back;
   Money taken;
   for (const auto& transfer : transfers) {
@@ -261,13 +334,12 @@ void Books::close_or_renew(const Settling& s, Admission& after, std::vector<ledg
   }
   const bool active = voucher->second.state == VoucherState::active;
   const Money available = active ? ledger_.balance(purse).available() - taken + given_back : given_back;
-  const auto wanted = divide_half_even(static_cast<Int128>(after.task_by_voucher.micro) * std::min(after.tasks_at_once, remaining), 1);
-  const Money amount = std::min(wanted.value_or(Money{}), available);
+  const Money amount = std::min(wanted, available);
   if (amount.micro <= 0) return;
-  ++after.lien_number;
-  after.lien_voided_at = 0;
-  after.lien_voided_because.clear();
-  const auto lien = ledger::lien_transfers(after.lien_id(after.lien_number), after.voucher, amount);
+  ++holder.lien_number;
+  holder.lien_voided_at = 0;
+  holder.lien_voided_because.clear();
+  const auto lien = ledger::lien_transfers(holder.lien_id(holder.lien_number), holder.voucher, amount);
   transfers.insert(transfers.end(), lien.begin(), lien.end());
 }
 
@@ -287,33 +359,36 @@ Result<void> Books::post_charge(Transaction& transaction, Settling& s) {
   const bool settles = std::any_of(transfers.begin(), transfers.end(), [](const auto& t) { return t.state == ledger::TransferState::settled; });
   const bool charges = s.mode == Mode::enforce && s.rated;
   std::optional<Admission> after;
-  std::string lien_id;
-  if (s.admission != nullptr) {
+  std::optional<Admission> holder_after;  // where that is another
+  // Read once more and still without a price: its lien was given back when it was read first.
+  if (s.admission != nullptr && (charges || !s.again)) {
     after = *s.admission;
-    after->lien_used = after->lien_used || settles;
-    lien_id = after->lien_number > 0 ? after->lien_id(after->lien_number) : "";
+    if (s.holder != s.admission) holder_after = *s.holder;
+    Admission& holder = holder_after ? *holder_after : *after;
+    holder.lien_used = holder.lien_used || settles;
     // A lien that this record's charge does not settle (the voucher does not pay, nothing was
     // rated) goes back; the books must not keep it for a job that is over.
     const bool resolved = std::any_of(transfers.begin(), transfers.end(), [](const auto& t) { return !t.lien.empty(); });
-    if (const auto* lien = lien_id.empty() ? nullptr : ledger_.lien(lien_id); lien != nullptr && !resolved) {
+    if (const auto* lien = open_lien(holder); lien != nullptr && !resolved) {
       const auto voided = ledger::void_transfers(*lien);
       transfers.insert(transfers.end(), voided.begin(), voided.end());
-      after->lien_voided_at = s.now;
-      after->lien_voided_because = s.reasons.empty() ? "nothing was to be paid" : s.reasons.back();
+      holder.lien_voided_at = s.now;
+      holder.lien_voided_because = s.reasons.empty() ? "nothing was to be paid" : s.reasons.back();
     }
-    close_or_renew(s, *after, transfers);
+    close_or_renew(s, *after, holder, transfers);
   }
   if (!transfers.empty()) {
     const std::string id = (charges ? "charge/" : "void/") + charge_key(s.record);
     ledger::Event event = new_event(id, charges ? ledger::EventKind::charge : ledger::EventKind::void_lien, {-1, "sluiced"}, s.now);
     event.usage_from = s.record.start;
     event.usage_to = s.record.end;
-    event.document = sha256_hex(slurm::to_json(s.record).dump());
+    event.document = sha256_hex(s.record_text);
     event.transfers = std::move(transfers);
     const auto posted = transaction.post(std::move(event));
     if (!posted.ok()) return posted;
   }
   if (after) *s.admission = std::move(*after);
+  if (holder_after) *s.holder = std::move(*holder_after);
   return {};
 }
 
@@ -331,11 +406,11 @@ void Books::add_tag(Transaction& transaction, const Settling& s) const {
   }
   const Site* site = config_->site_of_cluster(s.record.cluster);
   facts.site = site != nullptr ? site->name : s.record.cluster;
-  json tag = tag_object(facts, tag_mac(mac_key_, facts.id, s.record.cluster, s.record.user_id), true);
-  tag["charge"] = format_money(s.amount);
-  tag["by_voucher"] = format_money(s.split.by_voucher);
-  tag["by_self"] = format_money(s.split.by_self);
-  const auto text = slurm::with_tag(s.record.admin_comment, tag);
+  facts.charge = format_money(s.amount - s.refunded.sum());
+  facts.by_voucher = format_money(s.split.by_voucher - s.refunded.by_voucher);
+  facts.by_self = format_money(s.split.by_self - s.refunded.by_self);
+  const std::string mac = tag_mac(mac_key_, facts.id, s.record.cluster, s.record.user_id);
+  const auto text = slurm::with_tag_text(s.record.admin_comment, tag_text(facts, mac, true));
   if (!text.ok()) return;
   transaction.batch.tags.push_back({0, s.record.cluster, s.record.job_id, s.record.state_number, s.record.submit, *s.record.end, *text});
 }
@@ -362,23 +437,46 @@ ledger::ChargeRow Books::charge_row(const Settling& s) const {
   row.overrun = s.split.overrun;
   row.posted = s.mode == Mode::enforce && s.rated;
   row.rated = s.rated;
-  row.record = slurm::to_json(s.record).dump();
-  json body = {{"reasons", s.reasons}, {"mode", name_of(s.mode)}, {"at", s.now}};
-  if (!s.price_book.empty()) body["price_book"] = s.price_book;
-  if (s.programme != nullptr) body["programme"] = sha256_hex(to_json(*s.programme).dump());
-  row.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  row.record = s.record_text;
+  MemberText body;
+  body.number("at", s.now);
+  body.text("mode", name_of(s.mode));
+  body.text_if("price_book", s.price_book);
+  if (s.programme != nullptr) body.text("programme", s.programme_hashes.of(*s.programme));
+  body.texts("reasons", s.reasons);
+  row.body = std::move(body).whole();
   return row;
 }
 
+/// In the transaction of the charge, so that it happens once. What can't be given back is told, and
+/// keeps nobody from being charged.
+Result<void> Books::refund_what_the_rule_says(Transaction& transaction, Settling& s) {
+  if (!config_->refund_rule || s.mode != Mode::enforce || !s.rated) return {};
+  const Money amount = refund_by_rule(*config_->refund_rule, s.record.state, s.amount, s.record.elapsed_seconds);
+  if (amount.micro <= 0) return {};
+  const std::string why = "the site's rule gives " + format_money(amount) + " back after " + s.record.state;
+  const auto back = post_refund(transaction, charge_row(s), amount, {"refund/rule/" + charge_key(s.record), {-1, "sluiced"}, {}, why}, s.now);
+  if (!back.ok() && back.failure().kind != Failure::Kind::refusal) return back.failure();
+  s.reasons.push_back(back.ok() ? why : why + ", which couldn't be posted: " + back.failure().text);
+  if (back.ok()) s.refunded = *back;
+  return {};
+}
+
 Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
-  find_admission(s);
+  const auto found = find_admission(s);
+  if (!found.ok()) return found.failure();
   const Admission* known = s.known();
-  if (known == nullptr && s.record.submit < since_) return false;
-  s.mode = known != nullptr ? known->mode : config_->mode_for(s.record.cluster, s.record.partition, s.record.account);
-  s.rated = find_amount(s);
+  if (known == nullptr && (s.record.submit < since_ || !is_ours(s.record.cluster))) return false;
+  // Slurm may have moved it since without a question to us: no way out of what is in force elsewhere.
+  const bool moved = known != nullptr && (known->account != s.record.account || known->partition != s.record.partition);
+  s.mode = known != nullptr && !moved ? known->mode : config_->mode_for(s.record.cluster, s.record.partition, s.record.account);
+  const auto rated = find_amount(s);
+  if (!rated.ok()) return rated.failure();
+  s.rated = *rated;
   find_voucher(s);
   find_split(s);
   if (s.again && !s.rated && !s.newer) return true;  // still no price: nothing has changed
+  s.record_text = record_text(s.record);
   if (s.mode != Mode::enforce) s.reasons.push_back(std::string("mode ") + name_of(s.mode) + ": recorded, nothing was posted");
   auto posted = post_charge(transaction, s);
   if (!posted.ok() && posted.failure().kind == Failure::Kind::refusal) {
@@ -392,6 +490,8 @@ Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
     posted = post_charge(transaction, s);
   }
   if (!posted.ok()) return posted.failure();
+  const auto refunded = refund_what_the_rule_says(transaction, s);
+  if (!refunded.ok()) return refunded.failure();
   transaction.batch.charges.push_back(charge_row(s));
   add_tag(transaction, s);
   return true;
@@ -401,9 +501,10 @@ Result<SettleCount> Books::settle_some(std::span<const DueRecord> records, UnixT
   const std::lock_guard lock(mutex_);
   SettleCount count;
   Working working;
+  ProgrammeHashes hashes;
   Transaction transaction(*this);
   for (const auto& due : records) {
-    Settling settling{*due.record, now, due.again, due.newer, working};
+    Settling settling{*due.record, now, due.again, due.newer, due.admission, working, hashes};
     const auto settled = settle_one(transaction, settling);
     if (!settled.ok()) return settled.failure();
     ++(!*settled ? count.known : settling.rated ? count.charged : count.unrated);
@@ -414,6 +515,7 @@ Result<SettleCount> Books::settle_some(std::span<const DueRecord> records, UnixT
   fault_point("settle.after_append");
   if (!committed.ok()) return committed.failure();
   for (auto& [id, admission] : working) put(std::move(admission));
+  for (const auto& refund : transaction.batch.objects) refunds_[refund.id] = json::parse(refund.body);
   return count;
 }
 
@@ -422,11 +524,16 @@ Result<SettleCount> Books::settle_some(std::span<const DueRecord> records, UnixT
 Result<void> Books::note_trackers(const std::vector<slurm::UsageRecord>& records) {
   const std::lock_guard lock(mutex_);
   Working working;
+  const std::string none;
   for (const auto& record : records) {
     if (record.state != "REVOKED") continue;
-    Settling settling{record, 0, false, false, working};
+    ProgrammeHashes hashes;
+    Settling settling{record, 0, false, false, none, working, hashes};
     const std::string id = believed_id(settling);
-    if (id.empty() || !open_.contains(id) || !take_admission(settling, id)) continue;
+    if (id.empty() || !open_.contains(id)) continue;
+    const auto taken = take_admission(settling, id);
+    if (!taken.ok()) return taken.failure();
+    if (!*taken) continue;
     settling.admission->job_ids.insert(record.job_id);
   }
   std::erase_if(working, [&](const auto& entry) { return entry.second.job_ids.size() == open_.at(entry.first).job_ids.size(); });
@@ -442,22 +549,22 @@ Result<void> Books::note_trackers(const std::vector<slurm::UsageRecord>& records
 Result<SettleCount> Books::settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again) {
   SettleCount count;
   std::vector<DueRecord> due;
-  std::set<std::string> keys;
+  std::unordered_set<std::string> keys;
+  const auto stored = stored_charges(storage_, records);
+  if (!stored.ok()) return stored.failure();
   for (const auto& record : records) {
     if (!record.end || record.state == "REVOKED") continue;
-    ledger::ChargeQuery query;
-    query.key = charge_key(record);
+    const std::string key = charge_key(record);
     // Twice in one answer of slurmdbd is once.
-    bool known = !keys.insert(*query.key).second;
+    bool known = !keys.insert(key).second;
     DueRecord one{&record};
-    const auto read = storage_.charges(query, [&](ledger::ChargeRow&& row) {
+    if (const auto before = stored.value().find(key); before != stored.value().end()) {
       one.again = true;
+      one.admission = before->second.admission;
       // What had no price may have been half-written then; what slurmdbd says now counts.
-      one.newer = !row.rated && row.record != slurm::to_json(record).dump();
-      known = known || row.rated || !(again || one.newer);
-      return false;
-    });
-    if (!read.ok()) return read.failure();
+      one.newer = !before->second.rated && before->second.record != record_text(record);
+      known = known || before->second.rated || !(again || one.newer);
+    }
     if (known) {
       ++count.known;
     } else {

@@ -3,6 +3,9 @@
 #include "accounting/service/settlement.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "accounting/core/check.hpp"
 
 namespace sluice::service {
 namespace {
@@ -49,6 +52,31 @@ Split split_charge(const SplitInput& input) {
     split.reasons.push_back("the user's self-pay limit leaves " + format_money(beyond) + " as overrun");
   }
   return split;
+}
+
+Money refund_by_rule(const RefundRule& rule, std::string_view state, Money amount, std::int64_t elapsed_seconds) {
+  constexpr std::int64_t hour = 3600;
+  if (std::find(rule.states.begin(), rule.states.end(), state) == rule.states.end() || elapsed_seconds <= 0) return {};
+  const std::int64_t seconds = std::min(elapsed_seconds, rule.hours_max ? *rule.hours_max * hour : elapsed_seconds);
+  return floor_share(floor_fraction(amount, seconds, elapsed_seconds), rule.share);
+}
+
+Parts share_refund(const Parts& borne, const Parts& before, Money total) {
+  Parts after = before;
+  Money missing = total;
+  const auto each = {&Parts::by_voucher, &Parts::by_self, &Parts::overrun};
+  for (const auto part : each) {
+    after.*part = std::max(before.*part, floor_fraction(borne.*part, total.micro, borne.sum().micro));
+    missing = missing - after.*part;
+  }
+  // Rounding leaves some millionths over or short: they go to, or come from, who can bear them, the user first.
+  for (const auto part : {&Parts::by_self, &Parts::by_voucher, &Parts::overrun}) {
+    const Money step = std::clamp(missing, before.*part - after.*part, borne.*part - after.*part);
+    after.*part = after.*part + step;
+    missing = missing - step;
+  }
+  SLUICE_CHECK(missing.is_zero(), "the parts of a refund are its whole");
+  return after;
 }
 
 }  // namespace sluice::service

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who bears a charge: the voucher's part, the user's, and what neither may be
-// made to pay. Pure: the same facts always give the same split.
+// made to pay; and who gets what of a refund. Pure: the same facts always give the same split.
 
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "accounting/core/money.hpp"
 #include "accounting/core/time.hpp"
+#include "accounting/service/config.hpp"
 
 namespace sluice::service {
 
@@ -43,5 +44,22 @@ struct Split {
 /// it was valid when the job started, and never more than it has: what is missing is overrun,
 /// not the user's. The user pays the rest up to `self_max`; beyond is overrun.
 [[nodiscard]] Split split_charge(const SplitInput& input);
+
+/// What a site's rule gives back of a charge of `amount` for a run of `elapsed_seconds`; zero where
+/// the rule says nothing of `state`.
+[[nodiscard]] Money refund_by_rule(const RefundRule& rule, std::string_view state, Money amount, std::int64_t elapsed_seconds);
+
+/// A charge's three parts, or what was or is to be given back of each.
+struct Parts {
+  Money by_voucher;
+  Money by_self;
+  Money overrun;
+  [[nodiscard]] Money sum() const { return by_voucher + by_self + overrun; }
+};
+
+/// What `total` given back of `borne` takes from each part in proportion, where `before` is given
+/// back already: several partial refunds end exactly where one whole refund does.
+/// REQUIRES: before.sum() <= total <= borne.sum().
+[[nodiscard]] Parts share_refund(const Parts& borne, const Parts& before, Money total);
 
 }  // namespace sluice::service

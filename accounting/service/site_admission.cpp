@@ -4,6 +4,7 @@
 
 #include "accounting/core/digest.hpp"
 #include "accounting/service/quote.hpp"
+#include "accounting/service/admission.hpp"
 #include "accounting/slurm/tag.hpp"
 
 namespace sluice::service {
@@ -55,22 +56,18 @@ Answer answer_test(const SiteAdmissionInput& input, const std::string& quote, bo
 
 }  // namespace
 
-std::string submission_id(const AdmissionRequest& request) {
-  if (request.nonce.empty()) return random_id("A");
-  const std::string component = request.job.het_offset ? std::to_string(*request.job.het_offset) : "";
-  return id_from("A", request.nonce + "\n" + std::to_string(request.job.user_id) + "\n" + component);
-}
-
 Answer answer_at_site(const SiteAdmissionInput& input) {
   const auto& [request, appraisal, config, mac_key] = input;
   const std::string quote = quote_text(appraisal);
-  const Mode mode = config.mode_for(appraisal.target, appraisal.partition, appraisal.account);
+  const Mode mode = mode_of(config, appraisal);
   const bool acts = mode == Mode::enforce;
   if (asks_for_quote(request)) return answer_quote(input, quote, acts);
   if (request.kind == AdmissionRequest::Kind::test) return answer_test(input, quote, acts);
   Answer answer;
+  answer.mode = mode;
   if (!appraisal.refusals.empty() && request.kind != AdmissionRequest::Kind::sibling) {
     // A sibling's job was let in at its origin; refusing it here would strand it unseen.
+    answer.refusal = appraisal.refusals.front().code;
     for (const auto& one : appraisal.refusals) {
       if (mode != Mode::observe) answer.lines.push_back(refusal_line(one, acts));
     }
@@ -80,14 +77,15 @@ Answer answer_at_site(const SiteAdmissionInput& input) {
   // Before it is in force, only the tag is ours: where jobs run stays as it was.
   if (acts && !appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
   if (acts && !appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
-  const std::string id = submission_id(request);
+  // Home knows the submission by it, if it came by there too.
+  const std::string id = request.nonce.empty() ? random_id("A") : nonce_id(request.nonce, request.job.user_id, request.job.het_offset);
   const Site* site = config.site_of_cluster(config.cluster);
   // Only home knows vouchers and balances: the tag says what was asked for.
   const std::string voucher = request.option("voucher") == "auto" ? "" : request.option("voucher");
   const TagFacts facts{id, voucher, request.option("workload"), site != nullptr ? site->name : config.cluster, quote, true};
   const auto tagged =
-      slurm::with_tag(request.job.admin_comment.value_or(""),
-                      tag_object(facts, tag_mac(mac_key, id, config.cluster, request.job.user_id), config.tag_full));
+      slurm::with_tag_text(request.job.admin_comment.value_or(""),
+                      tag_text(facts, tag_mac(mac_key, id, config.cluster, request.job.user_id), config.tag_full));
   if (tagged.ok()) answer.admin_comment = *tagged;
   return answer;
 }

@@ -19,8 +19,4 @@ struct SiteAdmissionInput {
 
 [[nodiscard]] Answer answer_at_site(const SiteAdmissionInput& input);
 
-/// The id of a submission: the same for every call that carries its nonce for the
-/// same user, on whatever cluster; random where there is none.
-[[nodiscard]] std::string submission_id(const AdmissionRequest& request);
-
 }  // namespace sluice::service

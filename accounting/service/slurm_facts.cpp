@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "accounting/slurm/tag.hpp"
+
 namespace sluice::service {
 namespace {
 
@@ -28,11 +30,43 @@ Result<std::optional<std::string>> name_on_host(std::int64_t uid) {
   return fault("couldn't look up uid " + std::to_string(uid) + ": " + std::strerror(problem));
 }
 
+UnixTime newest_unanswered(const std::vector<slurm::LiveJob>& jobs, UnixTime since) {
+  UnixTime newest = 0;
+  for (const auto& job : jobs) {
+    if (job.revoked || job.submit < since || job.submit <= newest) continue;
+    // An answer's tag has an id; what the plugin writes itself has none.
+    const auto tag = slurm::find_tag(job.admin_comment);
+    if (tag && !tag->id && tag->unpriced) newest = job.submit;
+  }
+  return newest;
+}
+
 void SlurmFacts::set(slurm::Inventory inventory) {
   const std::string name = inventory.cluster;
   auto facts = std::make_shared<const ClusterFacts>(std::move(inventory));
   const std::lock_guard lock(mutex_);
   clusters_[name] = std::move(facts);
+}
+
+void SlurmFacts::set(slurm::Diagnosis diagnosis) {
+  auto fresh = std::make_shared<const slurm::Diagnosis>(std::move(diagnosis));
+  const std::lock_guard lock(mutex_);
+  diagnosis_ = std::move(fresh);
+}
+
+std::shared_ptr<const slurm::Diagnosis> SlurmFacts::diagnosis() const {
+  const std::lock_guard lock(mutex_);
+  return diagnosis_;
+}
+
+void SlurmFacts::set_unanswered_submit(UnixTime submit) {
+  const std::lock_guard lock(mutex_);
+  unanswered_submit_ = submit;
+}
+
+UnixTime SlurmFacts::unanswered_submit() const {
+  const std::lock_guard lock(mutex_);
+  return unanswered_submit_;
 }
 
 std::shared_ptr<const ClusterFacts> SlurmFacts::cluster(const std::string& name) const {

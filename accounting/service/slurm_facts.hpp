@@ -32,11 +32,21 @@ using NameOfUid = std::function<Result<std::optional<std::string>>(std::int64_t)
 /// Asks this host.
 [[nodiscard]] Result<std::optional<std::string>> name_on_host(std::int64_t uid);
 
+/// Of those submitted from `since` on. Pure.
+[[nodiscard]] UnixTime newest_unanswered(const std::vector<slurm::LiveJob>& jobs, UnixTime since);
+
 class SlurmFacts {
  public:
   explicit SlurmFacts(NameOfUid name_of_uid = name_on_host) : name_of_uid_(std::move(name_of_uid)) {}
 
   void set(slurm::Inventory inventory);
+  /// Of this host's cluster, as asked for last.
+  void set(slurm::Diagnosis diagnosis);
+  [[nodiscard]] std::shared_ptr<const slurm::Diagnosis> diagnosis() const;
+  /// When the newest live job of this host's cluster that was let in without an answer was
+  /// submitted, as far as it was lately; 0: there is none.
+  void set_unanswered_submit(UnixTime submit);
+  [[nodiscard]] UnixTime unanswered_submit() const;
   /// nullptr: that cluster was never read.
   [[nodiscard]] std::shared_ptr<const ClusterFacts> cluster(const std::string& name) const;
 
@@ -54,6 +64,8 @@ class SlurmFacts {
   const NameOfUid name_of_uid_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const ClusterFacts>> clusters_;
+  std::shared_ptr<const slurm::Diagnosis> diagnosis_;
+  UnixTime unanswered_submit_ = 0;
   std::map<std::int64_t, Name> names_;
 };
 

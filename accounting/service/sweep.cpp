@@ -2,6 +2,8 @@
 //
 // Books::sweep and Books::expire: what happens because time has passed.
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -18,15 +20,13 @@ constexpr std::size_t jobs_per_lock = 500;
 constexpr std::size_t changes_per_lock = 20;
 constexpr std::size_t closed_per_lock = 20;
 
-/// Lets an admission that waits for the lock have it. Without it, whoever unlocks and
-/// locks at once is there again before the one that waits is awake.
-void let_admissions_pass() { std::this_thread::sleep_for(std::chrono::microseconds(200)); }
-
 }  // namespace
+
+void Books::let_admissions_pass() { std::this_thread::sleep_for(std::chrono::microseconds(200)); }
 
 Result<void> Books::close(Transaction& transaction, const Admission& a, const std::string& why, UnixTime now) {
   Admission after = a;
-  if (const auto* lien = a.lien_number > 0 ? ledger_.lien(a.lien_id(a.lien_number)) : nullptr; lien != nullptr) {
+  if (const auto* lien = open_lien(a); lien != nullptr) {
     ledger::Event event = new_event("void/" + lien->id, ledger::EventKind::void_lien, {-1, "sluiced"}, now);
     event.memo = why;
     event.document = a.content_sha256;
@@ -52,11 +52,7 @@ Result<void> Books::close_some(std::span<const std::pair<std::string, std::strin
   }
   const auto committed = transaction.commit();
   if (!committed.ok()) return committed;
-  for (const auto& [id, why] : closing) {
-    Admission after = open_.at(id);
-    after.open = false;
-    put(std::move(after));
-  }
+  for (const auto& [id, why] : closing) forget(id);
   return {};
 }
 
@@ -68,10 +64,10 @@ Result<std::size_t> Books::see_some(std::span<const slurm::LiveJob> jobs, std::s
   std::size_t looked_at = 0;
   for (; looked_at < jobs.size() && working.size() < changes_per_lock; ++looked_at) {
     const auto& job = jobs[looked_at];
-    auto found = open_.find(texts[looked_at].id);
+    auto found = open_.find(resolve(texts[looked_at].id, working));
     if (found == open_.end() || found->second.user_id != static_cast<std::int64_t>(job.user_id)) {
       const auto matched = match_job({job.cluster, job.job_id, job.array_job_id, job.user_id, job.account, job.partition,
-                                      job.submit, texts[looked_at].bare}, nullptr);
+                                      job.submit, texts[looked_at].bare}, working, nullptr);
       if (!matched) continue;
       found = open_.find(*matched);
     }
@@ -81,6 +77,7 @@ Result<std::size_t> Books::see_some(std::span<const slurm::LiveJob> jobs, std::s
       sighting.last_alive = now;
       sighting.asked = false;
     }
+    if (job.revoked && !job.finished) sighting.handed_over_at = now;
     const std::uint32_t id = job.array_job_id != 0 ? job.array_job_id : job.job_id;
     if (!found->second.job_ids.contains(id)) working.try_emplace(found->first, found->second).first->second.job_ids.insert(id);
   }
@@ -105,7 +102,9 @@ Result<void> Books::see_live_jobs(const slurm::LiveCluster& cluster, UnixTime no
       const auto& job = cluster.jobs[i];
       const auto tag = slurm::find_tag(job.admin_comment);
       std::string id = tag && tag->id ? *tag->id : "";
-      const bool forged = !id.empty() && ours && (!tag->mac || *tag->mac != tag_mac(mac_key_, id, cluster.cluster, job.user_id));
+      // Left by a plugin that got no answer; sluiced may have seen the request all the same.
+      if (tag && !tag->id && tag->nonce) id = nonce_id(*tag->nonce, job.user_id, job.het_job_id != 0 ? job.het_job_offset : std::nullopt);
+      const bool forged = tag && tag->id && ours && (!tag->mac || *tag->mac != tag_mac(mac_key_, id, cluster.cluster, job.user_id));
       texts.push_back({forged ? "" : std::move(id), !tag || forged});
     }
     for (std::size_t next = first; next < last;) {
@@ -114,6 +113,31 @@ Result<void> Books::see_live_jobs(const slurm::LiveCluster& cluster, UnixTime no
       next += *seen;
       let_admissions_pass();
     }
+  }
+  return {};
+}
+
+Result<void> Books::tell_of_stranded(const std::vector<std::string>& ids) {
+  static const std::string reason =
+      "no cluster holds the job: the one that was to run it has refused it, and its slurmctld's log says why; "
+      "cancel the job and submit it again";
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*this);
+  std::vector<Admission> told;
+  for (const auto& id : ids) {
+    Admission after = open_.at(id);
+    if (std::find(after.reasons.begin(), after.reasons.end(), reason) != after.reasons.end()) continue;
+    after.reasons.push_back(reason);
+    transaction.batch.admissions.push_back(to_row(after));
+    told.push_back(std::move(after));
+  }
+  if (told.empty()) return {};
+  const auto committed = transaction.commit();
+  if (!committed.ok()) return committed;
+  for (auto& admission : told) {
+    spdlog::warn("job {} of {}, meant for cluster {}: {}", admission.job_ids.empty() ? 0 : *admission.job_ids.begin(), admission.user,
+                 admission.target, reason);
+    put(std::move(admission));
   }
   return {};
 }
@@ -138,6 +162,7 @@ Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(std::vect
   if (!all_read) return overdue;
 
   std::vector<std::pair<std::string, std::string>> closing;
+  std::vector<std::string> stranded;
   const std::int64_t patience = config->collector.void_after_seconds;
   {
     const std::lock_guard lock(mutex_);
@@ -151,19 +176,29 @@ Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(std::vect
       }
       const UnixTime alive = std::max({sighting.last_alive, loaded_at_, a.created_at});
       if (now - alive < patience) continue;
-      // Tasks that were cancelled while pending never get a record of their own. That none is left
-      // is known once slurmdbd was asked for the array and was read beyond its end.
+      // Tasks that were cancelled while pending never get a record of their own, nor does a job that
+      // was interrupted say whether it goes on. That nothing is left is known once slurmdbd was asked
+      // for it and was read beyond its end.
       const bool asked_in_vain = sighting.asked && collected_to_ - alive >= patience;
-      if (a.tasks_total > 1 && asked_in_vain && now - alive >= 2 * patience) {
-        closing.emplace_back(id, "none of its tasks is left in Slurm");
+      if ((a.tasks_total > 1 || a.interrupted) && asked_in_vain && now - alive >= 2 * patience) {
+        closing.emplace_back(id, a.tasks_total > 1 ? "none of its tasks is left in Slurm" : "Slurm didn't start it again");
         continue;
       }
+      if (sighting.asked && sighting.handed_over_at == now) stranded.push_back(id);
       sighting.asked = true;
       for (const auto& cluster : std::set<std::string>{a.target, a.cluster}) {
         auto& ids = overdue[cluster];
         ids.insert(ids.end(), a.job_ids.begin(), a.job_ids.end());
       }
     }
+    // What holds a lien for another component goes with the last of them.
+    std::set<std::string> going;
+    for (const auto& [id, why] : closing) going.insert(id);
+    std::erase_if(closing, [&](const auto& one) {
+      const Admission& a = open_.at(one.first);
+      const auto others = a.lien_with.empty() ? covered_beside(a) : std::vector<const Admission*>{};
+      return std::any_of(others.begin(), others.end(), [&](const Admission* other) { return !going.contains(other->id); });
+    });
   }
   for (std::size_t first = 0; first < closing.size(); first += closed_per_lock) {
     const std::span<const std::pair<std::string, std::string>> all(closing);
@@ -171,6 +206,9 @@ Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(std::vect
     if (!closed.ok()) return closed.failure();
     let_admissions_pass();
   }
+  for (auto& [cluster, ids] : overdue) std::sort(ids.begin(), ids.end());
+  const auto told = tell_of_stranded(stranded);
+  if (!told.ok()) return told.failure();
   return overdue;
 }
 

@@ -72,19 +72,23 @@ std::optional<Admission> Books::stored_admission(const std::string& id) {
   return std::move(*admission);
 }
 
+/// Also of a component whose heterogeneous job is over.
+json Books::explain_lien(const Admission& a) {
+  const auto stored = a.lien_with.empty() || open_.contains(a.lien_with) ? std::nullopt : stored_admission(a.lien_with);
+  const Admission& holder = stored ? *stored : holder_of(a);
+  if (holder.lien_number == 0) return nullptr;
+  const auto* open = open_lien(holder);
+  const bool voided = open == nullptr && (holder.lien_voided_at != 0 || !holder.lien_used);
+  return {{"id", holder.lien_id(holder.lien_number)},
+          {"voucher", holder.voucher},
+          {"amount", format_money(open != nullptr ? open->amount : holder.lien_first)},
+          {"state", open != nullptr ? "open" : voided ? "voided" : "settled"},
+          {"voided_at", voided && holder.lien_voided_at != 0 ? json(format_time(holder.lien_voided_at, config_->zone)) : json(nullptr)},
+          {"voided_because", voided && !holder.lien_voided_because.empty() ? json(holder.lien_voided_because) : json(nullptr)}};
+}
+
 json Books::explain_admission(const Admission& a) {
   const auto time = [&](UnixTime at) { return at == 0 ? json(nullptr) : json(format_time(at, config_->zone)); };
-  json lien = nullptr;
-  if (a.lien_number > 0) {
-    const auto* open = ledger_.lien(a.lien_id(a.lien_number));
-    const bool voided = open == nullptr && (a.lien_voided_at != 0 || !a.lien_used);
-    lien = {{"id", a.lien_id(a.lien_number)},
-            {"voucher", a.voucher},
-            {"amount", format_money(open != nullptr ? open->amount : a.lien_first)},
-            {"state", open != nullptr ? "open" : voided ? "voided" : "settled"},
-            {"voided_at", voided ? time(a.lien_voided_at) : json(nullptr)},
-            {"voided_because", voided && !a.lien_voided_because.empty() ? json(a.lien_voided_because) : json(nullptr)}};
-  }
   json quote = nullptr;
   if (!a.unpriced) {
     quote = {{"amount", format_money(a.quote)},
@@ -98,12 +102,12 @@ json Books::explain_admission(const Admission& a) {
   }
   const json answer = json::parse(a.answer, nullptr, false);
   const bool tagged = answer.is_object() && answer.contains("admin_comment");
-  return {{"lien", std::move(lien)}, {"quote", std::move(quote)}, {"tag", tagged ? answer["admin_comment"] : json(nullptr)}};
+  return {{"lien", explain_lien(a)}, {"quote", std::move(quote)}, {"tag", tagged ? answer["admin_comment"] : json(nullptr)}};
 }
 
 json Books::price_book_name(const std::string& sha256) {
-  const auto book = sha256.empty() ? nullptr : price_book(sha256);
-  return book != nullptr ? json(book->name()) : json(nullptr);
+  const auto book = price_book(sha256);
+  return book.ok() && *book != nullptr ? json((*book)->name()) : json(nullptr);
 }
 
 json Books::explain_charge(const ledger::ChargeRow& row, const json& record, const json& how) {

@@ -438,4 +438,24 @@ json Books::counts() const {
   return {{"open_admissions", open_.size()}, {"open_liens", ledger_.liens().size()}, {"pending_proposals", pending}};
 }
 
+UnixTime Books::oldest_open_admission() const {
+  const std::lock_guard lock(mutex_);
+  UnixTime oldest = 0;
+  for (const auto& [id, admission] : open_) {
+    if (oldest == 0 || admission.created_at < oldest) oldest = admission.created_at;
+  }
+  return oldest;
+}
+
+std::map<std::string, Money> Books::liens_of_programmes() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, Money> liens;
+  for (const auto& [id, programme] : programmes_) liens[id] = {};
+  for (const auto& [id, voucher] : vouchers_) {
+    Money& sum = liens[voucher.programme];
+    sum = sum + ledger_.balance(ledger::voucher(id)).credits_pending;
+  }
+  return liens;
+}
+
 }  // namespace sluice::service

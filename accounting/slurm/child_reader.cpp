@@ -319,6 +319,10 @@ Result<Inventory> ChildReader::inventory(const std::string& cluster) {
       rows.accounts.push_back(row["account"].get<std::string>());
       return {};
     }
+    if (row.contains("operator") && row["operator"].is_string()) {
+      rows.operators.insert(row["operator"].get<std::string>());
+      return {};
+    }
     if (row.contains("user") && row["user"].is_object()) {
       const auto& user = row["user"];
       const auto name = user.value("name", std::string());
@@ -339,7 +343,17 @@ Result<Inventory> ChildReader::inventory(const std::string& cluster) {
   summary->default_accounts = std::move(rows.default_accounts);
   summary->accounts_of_user = std::move(rows.accounts_of_user);
   summary->accounts = std::move(rows.accounts);
+  summary->operators = std::move(rows.operators);
   return std::move(*summary);
+}
+
+Result<Diagnosis> ChildReader::diagnosis(const std::string& cluster) {
+  const auto on_row = [](const json&) -> Result<void> { return fault("the helper for Slurm sent a row for a diagnosis"); };
+  auto answer = exchange_->call(DiagnosisRequest{cluster}, options_.call_timeout, on_row);
+  if (!answer) return answer.failure();
+  auto diagnosis = diagnosis_from_json(answer->value("diagnosis", json::object()));
+  if (!diagnosis) return fault(diagnosis.failure().text);
+  return diagnosis;
 }
 
 Result<bool> ChildReader::tag(const TagRequest& request) {

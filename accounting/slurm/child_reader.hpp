@@ -44,6 +44,7 @@ class ChildReader final : public Reader {
                                          const std::vector<std::uint32_t>& job_ids) override;
   Result<std::vector<LiveCluster>> live(const std::vector<std::string>& clusters) override;
   Result<Inventory> inventory(const std::string& cluster) override;
+  Result<Diagnosis> diagnosis(const std::string& cluster) override;
   Result<bool> tag(const TagRequest& request) override;
 
  private:

@@ -230,6 +230,10 @@ json to_json(const LiveJob& job) {
   put_if(object, "account", job.account);
   put_if(object, "partition", job.partition);
   put_if(object, "start", job.start);
+  put_if(object, "het_job_id", job.het_job_id);
+  put_if(object, "het_job_offset", job.het_job_offset);
+  put_if(object, "time_limit_minutes", job.time_limit_minutes);
+  put_if(object, "tres_req", job.tres_req);
   if (!job.admin_comment.empty()) put_bytes(object, "admin_comment", job.admin_comment);
   return object;
 }
@@ -249,7 +253,11 @@ Result<LiveJob> live_job_from_json(const json& object) {
       .may("array_tasks", job.array_tasks)
       .may("account", job.account)
       .may("partition", job.partition)
-      .may("start", job.start);
+      .may("start", job.start)
+      .may("het_job_id", job.het_job_id)
+      .may("het_job_offset", job.het_job_offset)
+      .may("time_limit_minutes", job.time_limit_minutes)
+      .may("tres_req", job.tres_req);
   read_admin_comment(reading, object, job.admin_comment);
   if (!reading.ok()) return reading.failure();
   return job;
@@ -322,6 +330,41 @@ Result<Inventory> inventory_from_summary(const json& object) {
       .need("control_hosts", inventory.control_hosts);
   if (!reading.ok()) return reading.failure();
   return inventory;
+}
+
+json to_json(const Diagnosis& diagnosis) {
+  json object = {{"cluster", valid_text(diagnosis.cluster)},
+                 {"slurm_version", valid_text(diagnosis.slurm_version)},
+                 {"clock_ahead_seconds", diagnosis.clock_ahead_seconds},
+                 {"job_submit_plugins", valid_text(diagnosis.job_submit_plugins)},
+                 {"storage_type", valid_text(diagnosis.storage_type)},
+                 {"storage_tres", valid_text(diagnosis.storage_tres)},
+                 {"enforces_associations", diagnosis.enforces_associations},
+                 {"state_folder", valid_text(diagnosis.state_folder)},
+                 {"dbd_queue", diagnosis.dbd_queue},
+                 {"dbd_queue_max", diagnosis.dbd_queue_max}};
+  if (!diagnosis.dbd_problem.empty()) object["dbd_problem"] = valid_text(diagnosis.dbd_problem);
+  if (diagnosis.purge_jobs_after) object["purge_jobs_after"] = valid_text(*diagnosis.purge_jobs_after);
+  return object;
+}
+
+Result<Diagnosis> diagnosis_from_json(const json& object) {
+  Diagnosis diagnosis;
+  JsonReading reading(object, "a diagnosis");
+  reading.need("cluster", diagnosis.cluster)
+      .need("slurm_version", diagnosis.slurm_version)
+      .need("clock_ahead_seconds", diagnosis.clock_ahead_seconds)
+      .need("job_submit_plugins", diagnosis.job_submit_plugins)
+      .need("storage_type", diagnosis.storage_type)
+      .need("storage_tres", diagnosis.storage_tres)
+      .need("enforces_associations", diagnosis.enforces_associations)
+      .need("state_folder", diagnosis.state_folder)
+      .need("dbd_queue", diagnosis.dbd_queue)
+      .need("dbd_queue_max", diagnosis.dbd_queue_max)
+      .may("dbd_problem", diagnosis.dbd_problem)
+      .may("purge_jobs_after", diagnosis.purge_jobs_after);
+  if (!reading.ok()) return reading.failure();
+  return diagnosis;
 }
 
 }  // namespace sluice::slurm

@@ -32,6 +32,9 @@ namespace sluice::slurm {
 [[nodiscard]] nlohmann::json inventory_summary(const Inventory& inventory);
 [[nodiscard]] Result<Inventory> inventory_from_summary(const nlohmann::json& json);
 
+[[nodiscard]] nlohmann::json to_json(const Diagnosis& diagnosis);
+[[nodiscard]] Result<Diagnosis> diagnosis_from_json(const nlohmann::json& json);
+
 /// Sets `key` to `text`, or `key` + "_hex" to its bytes in hexadecimal where it isn't
 /// UTF-8, so that text of others survives every way through JSON.
 void put_bytes(nlohmann::json& object, const char* key, const std::string& text);

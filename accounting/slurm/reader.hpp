@@ -40,6 +40,7 @@ class Reader {
   /// in the answer with ok = false.
   virtual Result<std::vector<LiveCluster>> live(const std::vector<std::string>& clusters) = 0;
   virtual Result<Inventory> inventory(const std::string& cluster) = 0;
+  virtual Result<Diagnosis> diagnosis(const std::string& cluster) = 0;
   /// True: one record was changed; false: not exactly one matched, nothing was changed.
   virtual Result<bool> tag(const TagRequest& request) = 0;
 };

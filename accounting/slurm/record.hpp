@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,10 @@ struct LiveJob {
   bool revoked = false;       ///< a federation sibling runs it
   UnixTime submit = 0;
   UnixTime start = 0;         ///< 0: not started
+  std::uint32_t het_job_id = 0;                    ///< 0: not heterogeneous
+  std::optional<std::uint32_t> het_job_offset;
+  std::optional<std::int64_t> time_limit_minutes;  ///< none: unlimited
+  std::string tres_req;       ///< what it asks for, in Slurm's words: "cpu=2,mem=1000M,node=1"; to compare, not to read
   std::string admin_comment;
 };
 
@@ -111,9 +116,26 @@ struct Inventory {
   std::map<std::string, std::string> default_accounts;  ///< user name → default account on this cluster
   std::map<std::string, std::vector<std::string>> accounts_of_user;  ///< user name → accounts with an association here
   std::vector<std::string> accounts;                    ///< all accounts known to slurmdbd
+  std::set<std::string> operators;                      ///< users with AdminLevel Operator or Administrator
   /// slurmdbd's PrivateData has jobs; false also where it doesn't tell (26.05).
   bool private_jobs = false;
   std::vector<std::string> control_hosts;
+};
+
+/// How the slurmctld of this host's cluster and its slurmdbd stand, for `sluice doctor`.
+struct Diagnosis {
+  std::string cluster;
+  std::string slurm_version;            ///< of slurmctld
+  std::int64_t clock_ahead_seconds = 0; ///< slurmctld's clock before this host's
+  std::string job_submit_plugins;       ///< as in slurm.conf: "lua,sluice"
+  std::string storage_type;             ///< AccountingStorageType
+  std::string storage_tres;             ///< AccountingStorageTRES
+  bool enforces_associations = false;   ///< AccountingStorageEnforce
+  std::string state_folder;             ///< StateSaveLocation
+  std::int64_t dbd_queue = 0;           ///< messages that slurmctld still has for slurmdbd
+  std::int64_t dbd_queue_max = 0;       ///< MaxDBDMsgs: beyond it slurmctld drops some
+  std::string dbd_problem;              ///< not empty: slurmdbd couldn't be asked, and what follows isn't known
+  std::optional<std::string> purge_jobs_after;  ///< "12 months", "NONE"; none: slurmdbd doesn't tell (26.05)
 };
 
 }  // namespace sluice::slurm

@@ -25,6 +25,9 @@ struct Writer {
   void operator()(const InventoryRequest& body) const {
     object.update({{"op", "inventory"}, {"cluster", body.cluster}});
   }
+  void operator()(const DiagnosisRequest& body) const {
+    object.update({{"op", "diagnosis"}, {"cluster", body.cluster}});
+  }
   void operator()(const TagRequest& body) const {
     object.update({{"op", "tag"},
                    {"cluster", body.cluster},
@@ -65,6 +68,10 @@ Result<Request> request_from_json(const json& object) {
     InventoryRequest body;
     reading.need("cluster", body.cluster);
     request.body = std::move(body);
+  } else if (op == "diagnosis") {
+    DiagnosisRequest body;
+    reading.need("cluster", body.cluster);
+    request.body = std::move(body);
   } else if (op == "tag") {
     TagRequest body;
     reading.need("cluster", body.cluster)
@@ -79,7 +86,7 @@ Result<Request> request_from_json(const json& object) {
     }
     request.body = std::move(body);
   } else {
-    reading.fail("op \"" + op + "\" is none of finished, by_id, live, inventory, tag");
+    reading.fail("op \"" + op + "\" is none of finished, by_id, live, inventory, diagnosis, tag");
   }
   if (!reading.ok()) return reading.failure();
   return request;

@@ -37,9 +37,13 @@ struct InventoryRequest {
   std::string cluster;
 };
 
+struct DiagnosisRequest {
+  std::string cluster;
+};
+
 struct Request {
   std::uint64_t id = 0;
-  std::variant<FinishedRequest, ByIdRequest, LiveRequest, InventoryRequest, TagRequest> body;
+  std::variant<FinishedRequest, ByIdRequest, LiveRequest, InventoryRequest, DiagnosisRequest, TagRequest> body;
 };
 
 [[nodiscard]] nlohmann::json to_json(const Request& request);

@@ -292,7 +292,10 @@ json to_json(const Tag& tag) {
 
 Result<std::string> with_tag(std::string_view text, const json& tag) {
   // ASCII only: a slurmdbd whose tables are latin1 would keep a question mark for each character.
-  const std::string value = tag.dump(-1, ' ', true, json::error_handler_t::replace);
+  return with_tag_text(text, tag.dump(-1, ' ', true, json::error_handler_t::replace));
+}
+
+Result<std::string> with_tag_text(std::string_view text, const std::string& value) {
   if (value.size() > tag_bytes_max) {
     return refusal("tag_too_long", "the tag has " + std::to_string(value.size()) + " bytes, more than " +
                                        std::to_string(tag_bytes_max));

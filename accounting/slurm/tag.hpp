@@ -50,5 +50,7 @@ struct Tag {
 /// Without a tag: a JSON object gets the member "sluice"; other text gets the tag
 /// after a space. The tag itself is pure ASCII. Refused where `tag` is over 4,000 bytes or the result over 65,535.
 [[nodiscard]] Result<std::string> with_tag(std::string_view text, const nlohmann::json& tag);
+/// The same for a tag that is a text already, of ASCII and in one line.
+[[nodiscard]] Result<std::string> with_tag_text(std::string_view text, const std::string& tag);
 
 }  // namespace sluice::slurm

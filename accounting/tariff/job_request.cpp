@@ -2,10 +2,12 @@
 
 #include "accounting/tariff/job_request.hpp"
 
-#include <nlohmann/json.hpp>
+#include <simdjson.h>
 
 namespace sluice::tariff {
 namespace {
+
+namespace dom = simdjson::dom;
 
 constexpr std::int64_t uint32_max = 4'294'967'293;  // what lies above are Slurm's sentinels
 constexpr std::int64_t count_max = 1'000'000'000;
@@ -15,41 +17,40 @@ constexpr std::size_t text_bytes_max = 65'536;
 /// Reads members of one object and keeps the first problem.
 class Members {
  public:
-  explicit Members(const nlohmann::json& object) : object_(object) {}
+  explicit Members(dom::object object) : object_(object) {}
 
   void text(const char* name, std::optional<std::string>& target) {
-    const auto* value = find(name);
-    if (value == nullptr) return;
-    if (!value->is_string() || value->get_ref<const std::string&>().size() > text_bytes_max) {
-      return fail(name, "a text of at most 65,536 bytes");
-    }
-    target = value->get<std::string>();
+    const auto value = find(name);
+    if (!value) return;
+    std::string_view text;
+    if (value->get(text) != simdjson::SUCCESS || text.size() > text_bytes_max) return fail(name, "a text of at most 65,536 bytes");
+    target = text;
   }
 
   template <typename Integer>
   void integer(const char* name, std::optional<Integer>& target, std::int64_t max) {
-    const auto* value = find(name);
-    if (value == nullptr) return;
-    if (!fits(*value, max)) return fail(name, "a whole number from 0 to " + std::to_string(max));
-    target = value->get<Integer>();
+    const auto value = find(name);
+    if (!value) return;
+    const auto number = number_to(*value, max);
+    if (!number) return fail(name, "a whole number from 0 to " + std::to_string(max));
+    target = static_cast<Integer>(*number);
   }
 
   void count(const char* name, std::optional<std::int64_t>& target) { integer(name, target, count_max); }
 
   void flag(const char* name, bool& target) {
-    const auto* value = find(name);
-    if (value == nullptr) return;
-    if (!value->is_boolean()) return fail(name, "true or false");
-    target = value->get<bool>();
+    const auto value = find(name);
+    if (value && value->get(target) != simdjson::SUCCESS) fail(name, "true or false");
   }
 
   void time_limit(JobRequest& job) {
-    const auto* value = find("time_limit");
-    if (value == nullptr) return;
-    if (value->is_string() && value->get_ref<const std::string&>() == "infinite") {
+    const auto value = find("time_limit");
+    if (!value) return;
+    std::string_view text;
+    if (value->get(text) == simdjson::SUCCESS && text == "infinite") {
       job.time_limit_infinite = true;
-    } else if (fits(*value, uint32_max)) {
-      job.time_limit_minutes = value->get<std::int64_t>();
+    } else if (const auto minutes = number_to(*value, uint32_max)) {
+      job.time_limit_minutes = *minutes;
     } else {
       fail("time_limit", "minutes or \"infinite\"");
     }
@@ -63,16 +64,17 @@ class Members {
   [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
 
  private:
-  static bool fits(const nlohmann::json& value, std::int64_t max) {
-    if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(max);
-    return value.is_number_integer() && value.get<std::int64_t>() >= 0 && value.get<std::int64_t>() <= max;
+  static std::optional<std::int64_t> number_to(dom::element value, std::int64_t max) {
+    std::int64_t number = 0;
+    if (value.get(number) != simdjson::SUCCESS || number < 0 || number > max) return std::nullopt;
+    return number;
   }
-  [[nodiscard]] const nlohmann::json* find(const char* name) const {
-    const auto member = object_.find(name);
-    return member == object_.end() ? nullptr : &*member;
+  [[nodiscard]] std::optional<dom::element> find(const char* name) const {
+    dom::element value;
+    return object_.at_key(name).get(value) == simdjson::SUCCESS ? std::optional(value) : std::nullopt;
   }
 
-  const nlohmann::json& object_;
+  const dom::object object_;
   std::optional<Failure> failure_;
 };
 
@@ -120,8 +122,9 @@ void read_numbers(Members& members, JobRequest& job) {
 
 }  // namespace
 
-Result<JobRequest> job_request_from_json(const nlohmann::json& object) {
-  if (!object.is_object()) return refusal("bad_request", "job: write an object");
+Result<JobRequest> job_request_from_json(const dom::element& value) {
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return refusal("bad_request", "job: write an object");
   JobRequest job;
   Members members(object);
   std::optional<std::uint32_t> user_id;
@@ -131,9 +134,17 @@ Result<JobRequest> job_request_from_json(const nlohmann::json& object) {
   read_texts(members, job);
   read_numbers(members, job);
   members.flag("interactive", job.interactive);
+  members.flag("cron", job.cron);
   if (job.mem_per_node_mb && job.mem_per_cpu_mb) members.fail("mem_per_cpu", "either this or mem_per_node, not both");
   if (members.failure()) return *members.failure();
   return job;
+}
+
+Result<JobRequest> job_request_from_text(std::string_view json) {
+  dom::parser parser;
+  dom::element job;
+  if (parser.parse(json.data(), json.size()).get(job) != simdjson::SUCCESS) return refusal("bad_request", "job: is not JSON");
+  return job_request_from_json(job);
 }
 
 }  // namespace sluice::tariff

@@ -6,12 +6,16 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "accounting/core/result.hpp"
 #include "accounting/core/time.hpp"
+
+namespace simdjson::dom {
+class element;
+}
 
 namespace sluice::tariff {
 
@@ -36,10 +40,13 @@ struct JobRequest {
   std::optional<std::string> tres_per_job, tres_per_node, tres_per_socket, tres_per_task, cpus_per_tres, mem_per_tres;
 
   bool interactive = false;
+  bool cron = false;  ///< a line of a scrontab: one job id, many runs
 };
 
 /// Refuses ("bad_request") a wrong type, a value out of range and a missing
 /// user_id; members it doesn't know are left alone.
-[[nodiscard]] Result<JobRequest> job_request_from_json(const nlohmann::json& job);
+[[nodiscard]] Result<JobRequest> job_request_from_json(const simdjson::dom::element& job);
+
+[[nodiscard]] Result<JobRequest> job_request_from_text(std::string_view json);
 
 }  // namespace sluice::tariff

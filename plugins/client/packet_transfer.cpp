@@ -39,7 +39,8 @@ int wait_for(int fd, short events, Clock::time_point deadline) {
   }
 }
 
-/// "200\n" and the body.
+}  // namespace
+
 TransferResult read_answer_packet(std::string_view packet) {
   TransferResult result;
   const char* const status_end = packet.data() + status_digits;
@@ -55,8 +56,6 @@ TransferResult read_answer_packet(std::string_view packet) {
   result.body = packet.substr(status_digits + 1);
   return result;
 }
-
-}  // namespace
 
 PacketTransfer::PacketTransfer() : received_(packet_bytes_max) {}
 

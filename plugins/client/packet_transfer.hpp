@@ -30,6 +30,9 @@ struct TransferResult {
   std::string why;  ///< for the log, where there is no answer
 };
 
+/// What a packet of an answer says: three digits of status, a newline, the body. Pure.
+[[nodiscard]] TransferResult read_answer_packet(std::string_view packet);
+
 class PacketTransfer {
  public:
   using Clock = std::chrono::steady_clock;

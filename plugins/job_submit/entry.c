@@ -35,21 +35,18 @@ SLUICE_EXPORT int job_submit(job_desc_msg_t *job_desc, uint32_t submit_uid, char
 	return sluice_job_submit_submit(job_desc, submit_uid, err_msg);
 }
 
-/* Lets every change through: what a job was charged for is settled from its record. */
 #if SLUICE_JOB_MODIFY_HAS_ERR_MSG
 int job_modify(job_desc_msg_t *job_desc, void *job, uint32_t submit_uid, char **err_msg);
 
 SLUICE_EXPORT int job_modify(job_desc_msg_t *job_desc, void *job, uint32_t submit_uid, char **err_msg)
 {
-	(void) err_msg;
+	return sluice_job_submit_modify(job_desc, job, submit_uid, err_msg);
+}
 #else
 int job_modify(job_desc_msg_t *job_desc, void *job, uint32_t submit_uid);
 
 SLUICE_EXPORT int job_modify(job_desc_msg_t *job_desc, void *job, uint32_t submit_uid)
 {
-#endif
-	(void) job_desc;
-	(void) job;
-	(void) submit_uid;
-	return SLURM_SUCCESS;
+	return sluice_job_submit_modify(job_desc, job, submit_uid, NULL);
 }
+#endif

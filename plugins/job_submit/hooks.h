@@ -15,6 +15,8 @@ extern "C" {
 int sluice_job_submit_init(void);
 int sluice_job_submit_fini(void);
 int sluice_job_submit_submit(void *job_desc_msg, uint32_t submit_uid, char **err_msg);
+/* `record` is looked at by its address alone; `err_msg` is NULL where Slurm has none. */
+int sluice_job_submit_modify(void *job_desc_msg, const void *record, uint32_t submit_uid, char **err_msg);
 
 #ifdef __cplusplus
 }

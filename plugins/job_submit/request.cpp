@@ -79,18 +79,19 @@ struct NamedText {
   const char* name;
   JobFields::Text JobFields::*field;
   std::size_t bytes_max;
+  bool is_asked = true;  ///< a change of it is sluiced's business: it has a price, or holds our tag
 };
 
 constexpr std::array named_texts{
     NamedText{"account", &JobFields::account, text_bytes_max},
     NamedText{"partition", &JobFields::partition, text_bytes_max},
-    NamedText{"qos", &JobFields::qos, text_bytes_max},
-    NamedText{"name", &JobFields::name, text_bytes_max},
-    NamedText{"features", &JobFields::features, text_bytes_max},
+    NamedText{"qos", &JobFields::qos, text_bytes_max, false},
+    NamedText{"name", &JobFields::name, text_bytes_max, false},
+    NamedText{"features", &JobFields::features, text_bytes_max, false},
     NamedText{"clusters", &JobFields::clusters, text_bytes_max},
     NamedText{"cluster_features", &JobFields::cluster_features, text_bytes_max},
-    NamedText{"origin_cluster", &JobFields::origin_cluster, text_bytes_max},
-    NamedText{"reservation", &JobFields::reservation, text_bytes_max},
+    NamedText{"origin_cluster", &JobFields::origin_cluster, text_bytes_max, false},
+    NamedText{"reservation", &JobFields::reservation, text_bytes_max, false},
     NamedText{"req_nodes", &JobFields::req_nodes, long_text_bytes_max},
     NamedText{"admin_comment", &JobFields::admin_comment, long_text_bytes_max},
     NamedText{"array", &JobFields::array, text_bytes_max},
@@ -128,16 +129,7 @@ const char* name_of(Kind kind) {
   return "submit";
 }
 
-Json job_object(const JobFields& job, std::uint32_t submit_uid) {
-  Json out = Json::object();
-  out["user_id"] = job.user_id;
-  out["group_id"] = job.group_id;
-  out["submit_uid"] = submit_uid;
-  if (job.job_id) out["job_id"] = *job.job_id;
-  if (job.het_offset) out["het_offset"] = *job.het_offset;
-  for (const NamedText& text : named_texts) {
-    if (const auto& value = job.*text.field) out[text.name] = *value;
-  }
+void put_times_and_shape(const JobFields& job, Json& out) {
   if (job.time_limit_infinite) {
     out["time_limit"] = "infinite";
   } else if (job.time_limit_minutes) {
@@ -150,7 +142,53 @@ Json job_object(const JobFields& job, std::uint32_t submit_uid) {
   }
   if (job.mem_per_node_mb) out["mem_per_node"] = *job.mem_per_node_mb;
   if (job.mem_per_cpu_mb) out["mem_per_cpu"] = *job.mem_per_cpu_mb;
+}
+
+Json job_object(const JobFields& job, std::uint32_t submit_uid) {
+  Json out = Json::object();
+  out["user_id"] = job.user_id;
+  out["group_id"] = job.group_id;
+  out["submit_uid"] = submit_uid;
+  if (job.job_id) out["job_id"] = *job.job_id;
+  if (job.het_offset) out["het_offset"] = *job.het_offset;
+  for (const NamedText& text : named_texts) {
+    if (const auto& value = job.*text.field) out[text.name] = *value;
+  }
+  put_times_and_shape(job, out);
   out["interactive"] = job.interactive;
+  if (job.cron) out["cron"] = true;
+  return out;
+}
+
+/// What of a change is sluiced's business.
+Json change_object(const slurm_abi::JobChange& change) {
+  Json out = Json::object();
+  for (const NamedText& text : named_texts) {
+    if (const auto& value = change.fields.*text.field; value && text.is_asked) out[text.name] = *value;
+  }
+  put_times_and_shape(change.fields, out);
+  if (change.end_time) out["end_time"] = *change.end_time;
+  return out;
+}
+
+/// The first text that is longer than any of Slurm's own, refused.
+std::optional<LocalRefusal> refuse_long_text(const JobFields& job) {
+  for (const NamedText& text : named_texts) {
+    const auto& value = job.*text.field;
+    if (value && value->size() > text.bytes_max) {
+      return LocalRefusal{std::string("sluice: the job's ") + text.name + " is longer than " +
+                          std::to_string(text.bytes_max) + " bytes; shorten it and submit again"};
+    }
+  }
+  return std::nullopt;
+}
+
+Json report_object(const PluginReport& report) {
+  Json out = Json::object();
+  out["version"] = report.version;
+  out["slurm"] = report.slurm_version;
+  out["loaded_at"] = report.loaded_at;
+  out["without_answer"] = report.without_answer;
   return out;
 }
 
@@ -170,17 +208,11 @@ Kind kind_of(const JobFields& job, std::uint32_t submit_uid) {
   return job.test_only ? Kind::test : Kind::submit;
 }
 
-std::variant<Request, LocalRefusal> make_request(const JobFields& job, std::uint32_t submit_uid) {
+std::variant<Request, LocalRefusal> make_request(const JobFields& job, std::uint32_t submit_uid, const std::optional<PluginReport>& report) {
   Request request;
   request.kind = kind_of(job, submit_uid);
   if (auto refusal = read_spank_environment(job, request)) return *refusal;
-  for (const NamedText& text : named_texts) {
-    const auto& value = job.*text.field;
-    if (value && value->size() > text.bytes_max) {
-      return LocalRefusal{std::string("sluice: the job's ") + text.name + " is longer than " +
-                          std::to_string(text.bytes_max) + " bytes; shorten it and submit again"};
-    }
-  }
+  if (auto refusal = refuse_long_text(job)) return *refusal;
   Json options = Json::object();
   for (const auto& [name, value] : request.options) options[name] = value;
   Json body = Json::object();
@@ -190,11 +222,30 @@ std::variant<Request, LocalRefusal> make_request(const JobFields& job, std::uint
   body["options"] = std::move(options);
   body["job"] = job_object(job, submit_uid);
   request.body = write_json(body);
+  if (report) request.body += '\n' + write_json(report_object(*report));
   if (request.body.size() > request_bytes_max) {
     return LocalRefusal{"sluice: the job's texts are together longer than " + std::to_string(request_bytes_max) +
                         " bytes; shorten them and submit again"};
   }
   return request;
+}
+
+std::variant<NoQuestion, Question, LocalRefusal> make_question(const slurm_abi::JobChange& change, std::uint32_t submit_uid) {
+  Json changes = change_object(change);
+  if (changes.empty() || !change.job) return NoQuestion{};
+  if (auto refusal = refuse_long_text(change.fields)) return *refusal;
+  changes["user_id"] = change.fields.user_id;
+  changes["submit_uid"] = submit_uid;
+  Json body = Json::object();
+  body["v"] = 1;
+  body["kind"] = "modify";
+  body["id"] = *change.job;
+  body["job"] = std::move(changes);
+  Question question{write_json(body)};
+  if (question.body.size() > request_bytes_max) {
+    return LocalRefusal{"sluice: what is to be changed is longer than " + std::to_string(request_bytes_max) + " bytes; shorten it"};
+  }
+  return question;
 }
 
 }  // namespace sluice::job_submit

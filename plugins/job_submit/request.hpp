@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,14 @@ struct Request {
   [[nodiscard]] std::string option(std::string_view name) const;
 };
 
+/// What the plugin says of itself now and then, for `sluice doctor`: nobody can ask it.
+struct PluginReport {
+  std::string version;
+  std::string slurm_version;         ///< of the headers it was built with
+  std::int64_t loaded_at = 0;
+  std::uint64_t without_answer = 0;  ///< calls since then that went by the policy
+};
+
 /// A submission that is refused before anybody is asked.
 struct LocalRefusal {
   std::string line;
@@ -49,6 +58,17 @@ inline constexpr std::size_t request_bytes_max = 262144;   ///< reached only by 
 
 [[nodiscard]] Kind kind_of(const slurm_abi::JobFields& job, std::uint32_t submit_uid);
 
-[[nodiscard]] std::variant<Request, LocalRefusal> make_request(const slurm_abi::JobFields& job, std::uint32_t submit_uid);
+[[nodiscard]] std::variant<Request, LocalRefusal> make_request(const slurm_abi::JobFields& job, std::uint32_t submit_uid,
+                                                               const std::optional<PluginReport>& report);
+
+/// A change that has no price: nobody is asked.
+struct NoQuestion {};
+
+/// What sluiced is asked about a change.
+struct Question {
+  std::string body;  ///< the JSON text
+};
+
+[[nodiscard]] std::variant<NoQuestion, Question, LocalRefusal> make_question(const slurm_abi::JobChange& change, std::uint32_t submit_uid);
 
 }  // namespace sluice::job_submit

@@ -17,6 +17,12 @@ JobFields::Text text_of(const char* text) {
   return std::string_view(text);
 }
 
+/// Of a change, where an empty text says something.
+JobFields::Text change_of(const char* text) {
+  if (text == nullptr) return std::nullopt;
+  return std::string_view(text);
+}
+
 JobFields::Number number_of(std::uint32_t value) {
   if (value == NO_VAL || value == INFINITE) return std::nullopt;
   return value;
@@ -97,10 +103,10 @@ JobFields JobDesc::read() const {
   fields.job_id = number_of(job_id_of(job));
   if (fields.job_id == 0U) fields.job_id.reset();
   // scrontab's jobs have neither of the next two marks set, yet are plain submissions.
-  const bool from_scrontab = (job.bitflags & CRON_JOB) != 0;
-  if (!from_scrontab) fields.het_offset = number_of(job.het_job_offset);
+  fields.cron = (job.bitflags & CRON_JOB) != 0;
+  if (!fields.cron) fields.het_offset = number_of(job.het_job_offset);
   // Submitting and allocating set alloc_sid in the client, asking "would it run" doesn't.
-  fields.test_only = !from_scrontab && job.alloc_sid == NO_VAL;
+  fields.test_only = !fields.cron && job.alloc_sid == NO_VAL;
   // The second and later components of a batch het job carry no script, but an environment.
   fields.interactive = job.script == nullptr && job.script_buf == nullptr && job.env_size == 0;
 
@@ -117,6 +123,30 @@ JobFields JobDesc::read() const {
     }
   }
   return fields;
+}
+
+JobChange JobDesc::read_change() const {
+  const auto& job = *static_cast<const job_desc_msg_t*>(message_);
+  JobChange change;
+  JobFields& fields = change.fields;
+  fields.user_id = job.user_id;
+  read_texts(job, fields);
+  fields.clusters = change_of(job.clusters);
+  fields.cluster_features = change_of(job.cluster_features);
+  fields.req_nodes = change_of(job.req_nodes);
+  fields.admin_comment = change_of(job.admin_comment);
+  fields.tres_per_job = change_of(job.tres_per_job);
+  fields.tres_per_node = change_of(job.tres_per_node);
+  fields.tres_per_socket = change_of(job.tres_per_socket);
+  fields.tres_per_task = change_of(job.tres_per_task);
+  fields.cpus_per_tres = change_of(job.cpus_per_tres);
+  fields.mem_per_tres = change_of(job.mem_per_tres);
+  fields.time_limit_minutes = number_of(job.time_limit);
+  fields.time_limit_infinite = job.time_limit == INFINITE;
+  read_shape(job, fields);
+  change.job = text_of(job.job_id_str);
+  change.end_time = time_of(job.end_time);
+  return change;
 }
 
 void JobDesc::set_partition(const std::string& text) { replace(static_cast<job_desc_msg_t*>(message_)->partition, text); }

@@ -22,6 +22,8 @@ class JobDesc {
   explicit JobDesc(void* job_desc_msg) : message_(job_desc_msg) {}
 
   [[nodiscard]] JobFields read() const;
+  /// Of a descriptor of job_modify.
+  [[nodiscard]] JobChange read_change() const;
 
   // Each replaces what was there. `extra` has no setter on purpose: in 22.05 a
   // value set there is freed twice when the job is purged, which ends slurmctld.

@@ -24,6 +24,7 @@ struct JobFields {
   Number het_offset;           ///< set only for a component of a heterogeneous job
   bool test_only = false;      ///< `--test-only`
   bool interactive = false;    ///< srun or salloc: there is no script
+  bool cron = false;           ///< a line of a scrontab: it runs again and again under one id
 
   Text account;
   Text partition;
@@ -63,6 +64,14 @@ struct JobFields {
 
   /// "NAME=value" as SPANK plugins and options left them, all of them.
   std::vector<std::string_view> spank_env;
+};
+
+/// What `scontrol update` asks for: only what changes is set. An empty text takes away what was asked
+/// for before, and `array` is the number of tasks that may run at once.
+struct JobChange {
+  JobFields fields;
+  JobFields::Text job;  ///< as typed: 123, 123_4-6 or 123+1
+  std::optional<std::int64_t> end_time;
 };
 
 }  // namespace sluice::slurm_abi

@@ -28,9 +28,10 @@ void slurm_xfree(void **item);
 }
 #endif
 
-/* 22.05 calls job_modify with three arguments: a fourth would be register garbage,
- * and writing through it would corrupt slurmctld. Taking three is right everywhere. */
-#define SLUICE_JOB_MODIFY_HAS_ERR_MSG (SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0))
+/* 22.05 calls job_modify with three arguments, 23.02 and later with four: in 22.05 a fourth would
+ * be register garbage, and writing through it would corrupt slurmctld. A plugin loads into the
+ * version alone that it was built for, so its headers say which it is. */
+#define SLUICE_JOB_MODIFY_HAS_ERR_MSG (SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(23, 2, 0))
 
 /* From 26.05 on job_desc_msg_t holds step_id (slurm_step_id_t) instead of job_id. */
 #define SLUICE_JOB_DESC_HAS_STEP_ID (SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0))

@@ -41,13 +41,13 @@ start_line() {
 
 start_database() {
   local log=$DIR/log/up/database.log
-  if ! in_host db mariadb-install-db --defaults-file=/etc/mysql/testbed.cnf --user=mysql \
+  if ! with_machine db mariadb-install-db --defaults-file=/etc/mysql/testbed.cnf --user=mysql \
     --skip-test-db --auth-root-authentication-method=normal >"$log" 2>&1; then
     show_tail "$log"
     return 1
   fi
   start_daemon mariadb db || return 1
-  in_host db mariadb -e "CREATE DATABASE slurm_acct_db; GRANT ALL ON slurm_acct_db.* TO slurm@localhost IDENTIFIED BY 'slurm'"
+  with_machine db mariadb -e "CREATE DATABASE slurm_acct_db; GRANT ALL ON slurm_acct_db.* TO slurm@localhost IDENTIFIED BY 'slurm'"
 }
 
 # One sacctmgr with all commands: each start of it costs more than the work it does.

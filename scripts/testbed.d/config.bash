@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # variables of layout.bash and testbed
+# shellcheck disable=SC2153,SC2154  # variables of layout.bash and testbed
 #
 # Writes every file of the testbed: directories, users, and the configuration of
 # munge, MariaDB, Slurm, Open MPI and Sluice. Starts nothing.
@@ -9,10 +9,11 @@ write_tree() {
   local site host
   mkdir -p "$DIR"/{state/{hosts,daemons},log/up,sites,hosts,db}
   for site in "${SITES[@]}"; do
-    mkdir -p "$DIR/sites/$site"/{etc/{slurm,sluice,munge},munge,home,root}
+    mkdir -p "$DIR/sites/$site"/{etc/{slurm,sluice,munge},munge,home,root,slurmctld}
     # Users may pass through: a checkout below /root must work on the hosts.
     chmod 0711 "$DIR/sites/$site/root"
     chown munge:munge "$DIR/sites/$site/munge"
+    chown slurm:slurm "$DIR/sites/$site/slurmctld"
     write_munge_key "$DIR/sites/$site/etc/munge"
     write_homes "$DIR/sites/$site/home"
     write_slurm_conf "$site" "$DIR/sites/$site/etc/slurm"
@@ -21,6 +22,7 @@ write_tree() {
   write_slurmdbd_conf "$DIR/sites/cq/etc/slurm"
   for host in "${HOSTS[@]}" "$WAN_HOST"; do write_host "$host"; done
   write_mariadb_conf "$DIR/hosts/db/etc/mysql"
+  write_libraries
 }
 
 # One key for both sites: Slurm lets sites share a slurmdbd only so.
@@ -123,22 +125,46 @@ CONF
   chown slurm:slurm "$1/slurmdbd.conf"
 }
 
+# The primary first, as SlurmctldHost wants them.
+controllers_of() { # controllers_of SITE
+  local host
+  echo "${CONTROLLER_OF[$1]}"
+  for host in "${HOSTS[@]}"; do
+    if [[ ${ROLE_OF[$host]} == backup && ${SITE_OF[$host]} == "$1" ]]; then echo "$host"; fi
+  done
+}
+
 slurm_plugin_dir() {
   local plugin
-  plugin=$(compgen -G '/usr/lib/*/slurm-wlm/auth_munge.so' | head -n 1) || true
+  plugin=$(compgen -G "${ROOT%/}/usr/lib/*/slurm-wlm/auth_munge.so" | head -n 1) || true
+  plugin=${plugin#"${ROOT%/}"}
   echo "${plugin%/*}"
 }
 
+# What Sluice's programs need of this machine's libraries and the root has none of: all
+# else they find there, as libraries only ever become newer.
+write_libraries() {
+  local library
+  mkdir -p "$DIR/lib"
+  if [[ $ROOT == / ]]; then return; fi
+  for library in $(ldd "$BUILD"/bin/{sluice,sluiced,slurm_ask} 2>/dev/null | awk '$2 == "=>" { print $3 }' | sort -u); do
+    if ! compgen -G "$ROOT/usr/lib/*/${library##*/}" >/dev/null; then cp -L "$library" "$DIR/lib"; fi
+  done
+}
+
 write_slurm_conf() {
-  local site=$1 etc=$2 plugins='' submit='' tres nodes shape
+  local site=$1 etc=$2 plugins='' submit='' tres nodes shape build mpi=none
+  build=$(version_build)
+  # Debian's packages of 26.05 are built without PMIx.
+  if [[ -e ${ROOT%/}$(slurm_plugin_dir)/mpi_pmix.so ]]; then mpi=pmix; fi
   shape="CPUs=$NODE_CPUS Sockets=2 CoresPerSocket=$((NODE_CPUS / 2)) ThreadsPerCore=1 RealMemory=$NODE_MEMORY_MB"
   if [[ $PLAIN == no ]]; then
-    if [[ -e $BUILD/lib/job_submit_sluice.so ]]; then
-      plugins="PluginDir=$(slurm_plugin_dir):$BUILD/lib"
+    if [[ -e $build/lib/job_submit_sluice.so ]]; then
+      plugins="PluginDir=$(slurm_plugin_dir):$build/lib"
       submit='JobSubmitPlugins=sluice'
     fi
-    if [[ -e $BUILD/lib/spank_sluice.so ]]; then
-      echo "optional $BUILD/lib/spank_sluice.so" >"$etc/plugstack.conf"
+    if [[ -e $build/lib/spank_sluice.so ]]; then
+      echo "optional $build/lib/spank_sluice.so" >"$etc/plugstack.conf"
     fi
   fi
   case $site in
@@ -164,7 +190,7 @@ PartitionName=npu Nodes=npu[1-2] Default=YES DefaultTime=10 MaxTime=1-00:00:00"
 
   cat >"$etc/slurm.conf" <<CONF
 ClusterName=$site
-SlurmctldHost=${CONTROLLER_OF[$site]}
+$(controllers_of "$site" | sed 's/^/SlurmctldHost=/')
 SlurmUser=slurm
 AuthType=auth/munge
 $plugins
@@ -187,7 +213,7 @@ GresTypes=gpu
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 PrologFlags=contain
-MpiDefault=pmix
+MpiDefault=$mpi
 JobAcctGatherType=jobacct_gather/linux
 JobCompType=jobcomp/none
 MailProg=/bin/true
@@ -210,12 +236,21 @@ KillWait=2
 OverTimeLimit=0
 InactiveLimit=0
 MinJobAge=300
+# Nothing is preempted until a test gives one partition another's PriorityTier.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+ScronParameters=enable
 MaxJobCount=$MAX_JOBS
 MaxArraySize=$((MAX_JOBS < 10001 ? MAX_JOBS : 10001))
 
 $nodes
 CONF
-  echo 'CgroupAutomount=no' >"$etc/cgroup.conf"
+  # The machine's cgroups are nobody's of the testbed. 22.05 has no way to say so, and
+  # with these settings uses none.
+  case $SLURM in
+    22.05) echo 'CgroupAutomount=no' ;;
+    *) echo 'CgroupPlugin=disabled' ;;
+  esac >"$etc/cgroup.conf"
   # Private per host; PMIx's files of two hosts must not meet.
   echo 'PMIxCliTmpDirBase=/var/tmp' >"$etc/mpi.conf"
 }

@@ -11,7 +11,10 @@ daemons() {
   printf '%s\n' switch-cq@wan switch-hami@wan wirefilter@wan \
     munged@cqctl munged@hamictl mariadb@db slurmdbd@db slurmctld@cqctl slurmctld@hamictl
   for host in "${HOSTS[@]}"; do
-    if [[ ${ROLE_OF[$host]} == compute ]]; then echo "slurmd@$host"; fi
+    case ${ROLE_OF[$host]} in
+      backup) echo "slurmctld@$host" ;;
+      compute) echo "slurmd@$host" ;;
+    esac
   done
   if has_sluiced; then printf '%s\n' sluiced@cqctl sluiced@hamictl; fi
 }
@@ -22,16 +25,21 @@ has_sluiced() {
 
 # daemon_command DAEMON: sets COMMAND, and LOG as the host sees it.
 daemon_command() {
+  local prefix
   LOG=/var/log/$1.out
   case $1 in
     switch-*) COMMAND=(vde_switch -s "/run/vde/${1#switch-}" -t "tap-${1#switch-}" -M "/run/vde/$1.mgmt") ;;
     wirefilter) COMMAND=(wirefilter -v /run/vde/cq:/run/vde/hami -M /run/vde/line.mgmt) ;;
     munged) COMMAND=(setpriv --reuid munge --regid munge --clear-groups munged --foreground) ;;
-    mariadb) COMMAND=(mariadbd --defaults-file=/etc/mysql/testbed.cnf) ;;
+    mariadb)
+      machine_prefix
+      COMMAND=("${prefix[@]}" mariadbd --defaults-file=/etc/mysql/testbed.cnf)
+      ;;
     slurmdbd | slurmctld | slurmd) COMMAND=("$1" -D) ;;
     sluiced)
-      # Nice as in its systemd unit.
-      COMMAND=(nice -n -5 setpriv --reuid sluice --regid sluice --init-groups
+      # As in its systemd unit; a container that may not raise limits goes without that one.
+      # shellcheck disable=SC2016  # expanded in the host
+      COMMAND=(nice -n -5 sh -c 'prlimit --pid "$$" --rtprio=1 2>/dev/null; exec "$@"' sh setpriv --reuid sluice --regid sluice --init-groups
         "$BUILD/bin/sluiced" --config /etc/sluice/sluice.yaml)
       ;;
     *) return 1 ;;
@@ -44,7 +52,7 @@ daemon_answers() {
     switch-*) in_host "$2" test -S "/run/vde/${1#switch-}/ctl" ;;
     wirefilter) in_host "$2" test -S /run/vde/line.mgmt ;;
     munged) in_host "$2" munge -n ;;
-    mariadb) in_host "$2" mariadb-admin ping ;;
+    mariadb) with_machine "$2" mariadb-admin ping ;;
     slurmdbd) listens "$2" 6819 ;;
     slurmctld) listens "$2" 6817 ;;
     slurmd) listens "$2" 6818 ;;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # variables of layout.bash and testbed
+# shellcheck disable=SC2153,SC2154  # variables of layout.bash and testbed
 #
 # Hosts of the testbed: starting them, entering them, ending everything in them.
 
@@ -11,7 +11,8 @@ start_time() {
   local stat fields
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   read -ra fields <<<"${stat##*) }"
-  [[ ${fields[0]} != Z && ${fields[0]} != X ]] || return 1
+  # A zombie with threads left still holds its files, ports and locks.
+  [[ ${fields[0]} != X && (${fields[0]} != Z || ${fields[17]} -gt 1) ]] || return 1
   STARTED=${fields[19]} RUN_STATE=${fields[0]}
 }
 
@@ -37,14 +38,34 @@ in_host() {
     env -i -C / PATH="$SYSTEM_PATH" LANG=C.UTF-8 HOME=/root "$MARK" "$@"
 }
 
+# with_machine HOST COMMAND...: as in_host, with this machine's programs where a root has none.
+with_machine() {
+  local host=$1 prefix
+  shift
+  machine_prefix
+  in_host "$host" "${prefix[@]}" "$@"
+}
+
+# machine_prefix: sets `prefix` to what a command begins with that is this machine's own.
+machine_prefix() {
+  prefix=()
+  # shellcheck disable=SC2016  # expanded in the host
+  if [[ $ROOT != / ]]; then prefix=(unshare --mount sh -c 'mount --bind /run/machine/usr /usr && exec "$@"' sh); fi
+}
+
+# version_build: where the plugins and sluice-slurmdb for this Slurm are.
+version_build() { if [[ $ROOT == / ]]; then echo "$BUILD"; else echo "$BUILD/slurm-$SLURM"; fi; }
+
 # start_hosts: the hosts and the namespace of the line, all at once.
 start_hosts() {
-  local host visible=("$REPO" "$BUILD")
+  local host root visible=("$REPO" "$BUILD")
   [[ -d $BUILD ]] || visible=("$REPO")
   for host in "${HOSTS[@]}" "$WAN_HOST"; do
+    root=$ROOT
+    if [[ $host == "$WAN_HOST" ]]; then root=/; fi
     env -i PATH="$SYSTEM_PATH" LANG=C.UTF-8 "$MARK" setsid \
       unshare --mount --uts --net --ipc --pid --fork --kill-child --propagation private \
-      "$PARTS/host-init" "$DIR" "$host" "${SITE_OF[$host]}" "${visible[@]}" \
+      "$PARTS/host-init" "$DIR" "$host" "${SITE_OF[$host]}" "$root" "$BUILD" "$(version_build)" "${visible[@]}" \
       </dev/null >>"$DIR/log/up/$host.log" 2>&1 &
   done
   for host in "${HOSTS[@]}" "$WAN_HOST"; do
@@ -106,7 +127,7 @@ marked_processes() {
 # finds what a killed `up` could not write down any more.
 end_processes() {
   local host
-  for host in "${HOSTS[@]}" "$WAN_HOST"; do
+  for host in $(recorded_hosts); do
     if host_pid "$host"; then kill -KILL "$PID" 2>/dev/null || true; fi
   done
   wait_until 20 no_process_left && return 0
@@ -121,7 +142,12 @@ no_process_left() {
     kill -KILL "${MARKED[@]}" 2>/dev/null || true
     return 1
   fi
-  for host in "${HOSTS[@]}" "$WAN_HOST"; do
+  for host in $(recorded_hosts); do
     if host_pid "$host"; then return 1; fi
   done
+}
+
+# Whatever the options were: also hosts that this `up` or `down` has none of.
+recorded_hosts() {
+  if [[ -d $DIR/state/hosts ]]; then find "$DIR/state/hosts" -type f ! -name '*.ready' -printf '%f\n'; fi
 }

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034  # read by the files that source this one
 #
 # Who is who in the testbed: sites, hosts, users, and where their files lie.
-# Data only; nothing here has an effect.
+# Data only, and what turns it into arrays.
 
 # host site address role
 #
@@ -21,6 +21,10 @@ hamictl hami 10.77.2.1  controller
 npu1    hami 10.77.2.11 compute
 npu2    hami 10.77.2.12 compute
 '
+# With `up --backup` only: runs the slurmctld that takes over from cqctl's.
+readonly BACKUP_TABLE='
+cqctl2  cq   10.77.1.4  backup
+'
 
 # A namespace without a host in it: the two sites' switches and the line between them.
 readonly WAN_HOST=wan
@@ -29,15 +33,17 @@ readonly FEDERATION=west
 
 declare -A SITE_OF=([wan]=cq) ADDRESS_OF=() ROLE_OF=()
 HOSTS=()
-while read -r host_ site_ address_ role_; do
-  [[ -n $host_ ]] || continue
-  HOSTS+=("$host_")
-  SITE_OF[$host_]=$site_
-  ADDRESS_OF[$host_]=$address_
-  ROLE_OF[$host_]=$role_
-done <<<"$HOST_TABLE"
-unset host_ site_ address_ role_
-readonly HOSTS SITE_OF ADDRESS_OF ROLE_OF
+add_hosts() { # add_hosts TABLE
+  local host site address role
+  while read -r host site address role; do
+    [[ -n $host && -z ${SITE_OF[$host]-} ]] || continue
+    HOSTS+=("$host")
+    SITE_OF[$host]=$site
+    ADDRESS_OF[$host]=$address
+    ROLE_OF[$host]=$role
+  done <<<"$1"
+}
+add_hosts "$HOST_TABLE"
 
 declare -rA CONTROLLER_OF=([cq]=cqctl [hami]=hamictl)
 

@@ -37,10 +37,10 @@ constexpr std::size_t answer_bytes = 500;
 [[noreturn]] void serve(const std::string& packet_path, const std::string& http_path, int ready) {
   using namespace sluice::service;
   const std::string answer(answer_bytes, 'a');
-  const auto packets = listen_packets(packet_path);
+  const auto packets = listen_packets(packet_path, {::geteuid()});
   if (!packets.ok()) _exit(1);
   const auto packet_listener =
-      PacketListener::start(*packets, {::geteuid()}, {}, [&](std::string_view) { return PacketAnswer{200, answer}; });
+      PacketListener::start(*packets, {::geteuid()}, {}, {[&](std::string_view) { return PacketAnswer{200, answer}; }});
   const auto http_listener = HttpListener::start(sluice::test::listen_at(http_path, SOCK_STREAM | SOCK_NONBLOCK, 16), {},
                                                  [&](const HttpRequest&) { return HttpResponse{200, answer}; });
   if (!packet_listener.ok() || !http_listener.ok() || ::write(ready, "r", 1) != 1) _exit(1);

@@ -32,15 +32,6 @@ teardown() {
   make_whole
 }
 
-# Waits for the one charge of a job and compares it with slurmdbd's record.
-charged_once() {
-  eventually "$PATIENCE" are_charged "$1"
-  assert_charge "$1" cq "$VOUCHER" 600000
-}
-
-check_of() { sluice_as auditor1 doctor --json | jq -r --arg name "$1" '.service.checks[] | select(.name == $name) | .state + ": " + .text'; }
-check_says() { [[ $(check_of "$1") =~ $2 ]]; }
-
 reload_says() {
   "$TESTBED" signal HUP sluiced cqctl
   check_says configuration "$1"
@@ -51,8 +42,6 @@ use_mode() {
   "$TESTBED" signal HUP sluiced cqctl
   eventually "$PATIENCE" mode_is "$1"
 }
-
-comment_of() { as auditor1 scontrol show job "$1" | sed -n 's/^ *AdminComment=//p'; }
 
 tag_of() { as auditor1 sacct -X -n -P -j "$1" -o admincomment; }
 
@@ -120,33 +109,6 @@ tag_of() { as auditor1 sacct -X -n -P -j "$1" -o admincomment; }
   run --separate-stderr as researcher1 sbatch -t1 --wrap true
   assert_failure
   assert_regex "$stderr" "sbatch: error: sluice: the accounting service of this cluster doesn't answer, and no job is taken without it; "
-  as researcher1 scancel --quiet --user=researcher1
-}
-
-@test "somebody else answers on the socket, with nonsense: jobs go on by the policy" {
-  # Each write of theirs is a packet.
-  local answers=(
-    "printf '200\\n{\"v\":\"1\",\"action\":[]}'"
-    "printf '200\\n{\"v\":1,\"action\":\"admit\",\"lines\":7}'"
-    "printf 'HTTP/1.1 200 OK'"
-    'head -c 10M /dev/zero'
-    yes
-    true
-  ) i job
-  for i in "${!answers[@]}"; do
-    asked() {
-      job=$(submit researcher1 -H -t1 --voucher="$VOUCHER" --wrap true) || return
-      on_controller test -e "/run/asked-$i"
-    }
-    printf '#!/bin/sh\nhead -c 1 >/run/asked-%s\n%s\n' "$i" "${answers[i]}" |
-      on_controller sh -c "rm -f /run/asked-$i; cat >/run/answer; chmod 755 /run/answer"
-    on_controller sh -c 'echo "$$" >/run/other.pid; exec socat "$@"' - \
-      "UNIX-LISTEN:/run/other-$i,type=5,fork,mode=666" EXEC:/run/answer >/dev/null 2>&1 3>&- &
-    { configuration_of plugin.conf && echo "socket = /run/other-$i"; } | write plugin.conf
-    eventually "$PATIENCE" asked
-    assert_equal "$(comment_of "$job" | jq -c '.sluice | [.unpriced, .options.voucher]')" "[true,\"$VOUCHER\"]"
-    on_controller sh -c 'kill "$(cat /run/other.pid)"'
-  done
   as researcher1 scancel --quiet --user=researcher1
 }
 

@@ -14,9 +14,9 @@ TESTBED=$(readlink -f -- "${BASH_SOURCE[0]%/*}/../../scripts/testbed")
 # Limits end a test that would wait for ever; no verdict hangs on them.
 readonly PATIENCE=120
 
-# cluster_up: once per file, in setup_file.
+# cluster_up [OPTION...]: once per file, in setup_file; options as of `testbed up`.
 cluster_up() {
-  "$TESTBED" up --mode enforce >&2
+  "$TESTBED" up --mode enforce "$@" >&2
   export RUN BEGAN
   RUN=$(date +%s%N)
   RUN=${RUN:4:9}
@@ -47,6 +47,10 @@ make_whole() {
   mode_is enforce || eventually "$PATIENCE" mode_is enforce
   eventually "$PATIENCE" takes_jobs
 }
+
+# check_of NAME: what doctor says of it, as "ok: TEXT".
+check_of() { sluice_as auditor1 doctor --json | jq -r --arg name "$1" '.service.checks[] | select(.name == $name) | .state + ": " + .text'; }
+check_says() { [[ $(check_of "$1") =~ $2 ]]; } # check_says NAME REGEX
 
 mode_is() { [[ $(sluice_as auditor1 doctor --json | jq -r .service.mode) == "$1" ]]; }
 
@@ -161,9 +165,12 @@ price_of_record() {
   price "$cluster/$partition" "$cpus" "$megabytes" "$gpus" "$elapsed"
 }
 
-# record_of JOBID [CLUSTER]: what slurmdbd says was used.
+# record_of JOBID [CLUSTER]: what slurmdbd says was used, by the newest record that says
+# so: the last task of an array has the array's id, which stands for all of them, and in a
+# federation 24.11 adds a record of it that never begins.
 record_of() {
-  as auditor1 sacct -X -n -P --noconvert -M "${2:-cq}" -j "$1" -o cluster,partition,elapsedraw,alloctres
+  as auditor1 sacct -D -X -n -P --noconvert -M "${2:-cq}" -j "$1" -o submit,jobidraw,cluster,partition,elapsedraw,alloctres |
+    awk -F'|' -v id="$1" '$2 == id && $6 != ""' | sort | tail -n 1 | cut -d'|' -f3-
 }
 
 state_of() { as auditor1 sacct -X -n -P -M "${2:-cq}" -j "$1" -o state; } # state_of JOBID [CLUSTER]
@@ -238,6 +245,8 @@ submit() {
   echo "${id%%;*}"
 }
 
+comment_of() { as auditor1 scontrol show job "$1" | sed -n 's/^ *AdminComment=//p'; } # comment_of JOBID
+
 is_running() { [[ $(as auditor1 squeue -h -o %T -j "$1" 2>/dev/null) == RUNNING ]]; }
 
 has_run_for() { # has_run_for JOBID SECONDS
@@ -281,6 +290,25 @@ assert_charge() {
   assert [ "$amount" -gt 0 ]
   assert_equal "$(jq -r '[.cluster, .partition, .charge, .by_voucher, .by_self, .overrun, .voucher // "null"] | join(" ")' <<<"$line")" \
     "$2 $partition $(yuan "$amount") $(yuan "$by_voucher") $(yuan $((amount - due))) $(yuan $((due - by_voucher))) $3"
+}
+
+# charged_once JOBID...: waits for the charges of jobs of cq that name $VOUCHER, whose
+# share is 0.60, and compares each with slurmdbd's record.
+charged_once() {
+  local line record amount by_voucher lines id
+  eventually "$PATIENCE" are_charged "$@"
+  lines=$(statement)
+  for id in "$@"; do
+    line=$(jq -r --argjson id "$id" '.lines[] | select(.job_id == $id) |
+      [.cluster, .charge, .by_voucher, .by_self, .overrun, .voucher] | join(" ")' <<<"$lines")
+    record=$(record_of "$id")
+    amount=$(price_of_record "$record")
+    by_voucher=$(part "$amount" 600000)
+    echo "job $id, record $record, line $line" >&2
+    assert [ "$amount" -gt 0 ]
+    # Two lines for it would not be equal to one.
+    assert_equal "$line" "cq $(yuan "$amount") $(yuan "$by_voucher") $(yuan $((amount - by_voucher))) 0.000000 $VOUCHER"
+  done
 }
 
 # ---- Prices.

@@ -59,8 +59,10 @@ job_from_file() { sed -n "s/^$1=//p" "$BATS_FILE_TMPDIR/jobs"; }
 
 none_left() { # slurmdbd hears of an end a moment after squeue does
   local states
-  states=$("$TESTBED" exec login sacct -X -n -P -M cq,hami -j "$1" -o cluster,jobid,state)
-  grep -q "^hami|$(job_from_file federated)|COMPLETED" <<<"$states" && ! grep -q -E 'PENDING|RUNNING' <<<"$states"
+  states=$("$TESTBED" exec login sacct -D -X -n -P -M cq,hami -j "$1" -o cluster,jobid,state)
+  # In a federation, 24.11 leaves a second record of an array's last task behind that is pending for ever.
+  grep -q "^hami|$(job_from_file federated)|COMPLETED" <<<"$states" &&
+    awk -F'|' '{ ended[$2] += $3 !~ /PENDING|RUNNING|RESIZING/ } END { for (id in ended) if (!ended[id]) exit 1 }' <<<"$states"
 }
 
 # ask REQUEST...: the answers, one JSON object per line.
@@ -99,8 +101,9 @@ admin_comment_of() { records_of "$1" "${2:-cq}" | jq -r "select(${3:-true}) | .a
 
 @test "an array: a record per task, one of which has the array's id" {
   run records_of array
-  assert_equal "$(jq -s -r 'map(.array_task_id) | sort | join(" ")' <<<"$output")" "0 1 2 3"
-  assert_equal "$(jq -s 'map(select(.job_id == .array_job_id)) | length' <<<"$output")" 1
+  # As for none_left: 24.11's second record of the last task.
+  assert_equal "$(jq -s -r 'map(select(.state != "PENDING").array_task_id) | sort | join(" ")' <<<"$output")" "0 1 2 3"
+  assert_equal "$(jq -s 'map(select(.job_id == .array_job_id and .state != "PENDING")) | length' <<<"$output")" 1
 }
 
 @test "a heterogeneous job: a record per component" {
@@ -119,6 +122,11 @@ admin_comment_of() { records_of "$1" "${2:-cq}" | jq -r "select(${3:-true}) | .a
 
 @test "a changed size: the parts follow each other" {
   run records_of resize
+  if [[ $("$TESTBED" status --json | jq -r .slurm) == 24.11 ]]; then
+    # It never ends the record of the first part, and begins that of the second as an ended one.
+    assert_equal "$(jq -s -r 'sort_by(.submit) | map(.state) | join(" ")' <<<"$output")" "RUNNING COMPLETED"
+    return
+  fi
   assert_equal "$(jq -s -r 'sort_by(.submit) | map(.state) | join(" ")' <<<"$output")" "RESIZING COMPLETED"
   assert_equal "$(jq -s 'sort_by(.submit) | .[1].start - .[0].end' <<<"$output")" 0
   assert_equal "$(jq -s 'map(.end - .start - .elapsed_seconds) | add' <<<"$output")" 0
@@ -134,7 +142,7 @@ admin_comment_of() { records_of "$1" "${2:-cq}" | jq -r "select(${3:-true}) | .a
   assert_success
   assert_equal "$(jq -s '(map(select(.row)) | length) == .[-1].rows' <<<"$output")" true
   assert_equal "$(jq -s -c 'map(.row.cluster // empty) | unique' <<<"$output")" '["cq","hami"]'
-  assert_equal "$(jq -s 'map(.row // empty | [.cluster, .db_index]) | (unique | length) == length' <<<"$output")" true
+  assert_equal "$(jq -s 'map(.row // empty | [.cluster, .job_id, .submit]) | (unique | length) == length' <<<"$output")" true
 }
 
 @test "an unknown cluster is an error, not an empty answer" {
@@ -157,6 +165,7 @@ admin_comment_of() { records_of "$1" "${2:-cq}" | jq -r "select(${3:-true}) | .a
   assert_equal "$(jq -c 'select(.row.node.name == "ai1") | .row.node | [.cpus, .memory_mb, .gres]' <<<"$output")" '[4,4000,{"gres/gpu":4,"gres/gpu:a100":4}]'
   assert_equal "$(jq -c 'select(.row.partition.name == "ai") | .row.partition | [.nodes, .is_default]' <<<"$output")" '[["ai1","ai2"],false]'
   assert_equal "$(jq -r 'select(.row.user.name == "researcher1") | .row.user.default_account' <<<"$output")" astro
+  assert_equal "$(jq -c -s 'map(.row.operator // empty) | contains(["sluice"]) and (contains(["researcher1"]) | not)' <<<"$output")" true
   assert_equal "$(jq -c 'select(.done) | .inventory | [.cluster, .control_hosts]' <<<"$output")" '["cq",["cqctl"]]'
   run ask '{"id":1,"op":"inventory","cluster":"hami"}'
   assert_output --partial 'this host is of cluster'
@@ -173,13 +182,16 @@ admin_comment_of() { records_of "$1" "${2:-cq}" | jq -r "select(${3:-true}) | .a
 
 @test "a tag goes to one record only: a task, a component, a part, a tracker" {
   local last
-  last=$(records_of array | jq -c 'select(.job_id == .array_job_id)')
+  last=$(records_of array | jq -c 'select(.job_id == .array_job_id and .state != "PENDING")')
   assert_equal "$(tag_record T1 <<<"$last")" 1
   assert_equal "$(admin_comment_of array | grep -c -x T1)" 1
   assert_equal "$(tag_record T2 <<<"$(records_of het | jq -c 'select(.het_job_offset == 0)')")" 1
   assert_equal "$(admin_comment_of het | grep -c -x T2)" 1
-  assert_equal "$(tag_record T3 <<<"$(records_of resize | jq -c 'select(.state == "RESIZING")')")" 1
-  assert_equal "$(admin_comment_of resize cq '.state == "COMPLETED"' | grep -c -x T3)" 0
+  part=$(records_of resize | jq -c 'select(.state == "RESIZING")')
+  if [[ -n $part ]]; then # 24.11 has none, see above
+    assert_equal "$(tag_record T3 <<<"$part")" 1
+    assert_equal "$(admin_comment_of resize cq '.state == "COMPLETED"' | grep -c -x T3)" 0
+  fi
   assert_equal "$(tag_record T4 <<<"$(records_of federated)")" 1
   assert_equal "$(admin_comment_of federated hami | grep -c -x T4)" 0
 }

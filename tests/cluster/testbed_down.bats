@@ -207,7 +207,7 @@ eventually() {
 }
 
 @test "wrong options are refused before anything is started" {
-  for wrong in '--max-jobs many' '--mode loud' "--build $BATS_TEST_TMPDIR/none" '--fast' '--mode'; do
+  for wrong in '--max-jobs many' '--mode loud' '--slurm 1.0' "--build $BATS_TEST_TMPDIR/none" '--fast' '--mode'; do
     # shellcheck disable=SC2086  # several words
     run "$TESTBED" up $wrong
     assert_failure 2

@@ -23,6 +23,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <sstream>
 
 #include "tests/scenarios/world.hpp"
@@ -205,7 +206,7 @@ std::string Teller::sweep(const std::vector<std::string>& words) {
   if (!overdue.ok()) return "fault " + overdue.failure().text;
   std::string said;
   for (const auto& [cluster, ids] : *overdue) {
-    for (const auto id : ids) said += (said.empty() ? "ask " : " ") + cluster + "/" + std::to_string(id);
+    for (const auto id : std::set(ids.begin(), ids.end())) said += (said.empty() ? "ask " : " ") + cluster + "/" + std::to_string(id);
   }
   const json counts = world_.books().counts();
   return (said.empty() ? "" : said + ", ") + "open " + counts["open_admissions"].dump() + ", liens " + counts["open_liens"].dump();

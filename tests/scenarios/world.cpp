@@ -162,6 +162,8 @@ service::AdmissionRequest World::request(const Words& words) const {
   job["min_cpus"] = cpus;
   job["num_tasks"] = cpus;
   if (words.contains("gpus")) job["tres_per_job"] = "gres:gpu:" + words.at("gpus");
+  if (words.contains("cron")) job["cron"] = true;
+  if (words.contains("het")) job["het_offset"] = std::stoll(words.at("het"));
   if (words.contains("job_id")) job["job_id"] = std::stoll(words.at("job_id"));
   json body = {{"v", 1}, {"kind", word(words, "kind", "submit")}, {"options", options}, {"job", job}};
   if (words.contains("nonce")) body["nonce"] = words.at("nonce");
@@ -170,6 +172,7 @@ service::AdmissionRequest World::request(const Words& words) const {
 
 service::Answer World::submit(const std::string& name, const Words& words) {
   const auto answer = books_->admit(request(words), facts_, now);
+  if (const auto flushed = books_->flush(); !flushed.ok()) throw std::runtime_error(flushed.failure().text);
   if (!answer.admit || word(words, "kind") == "test") return answer;
   Job& job = jobs[name];
   job.words = words;
@@ -194,6 +197,10 @@ slurm::UsageRecord World::record(const std::string& name, const Words& words) co
       r.job_id = job.id * 1000 + *r.array_task_id;
     }
   }
+  if (all.contains("het")) {
+    r.het_job_offset = static_cast<std::uint32_t>(std::stoul(all.at("het")));
+    r.het_job_id = r.job_id - *r.het_job_offset;
+  }
   r.user = word(all, "user", "ann");
   r.user_id = static_cast<std::uint32_t>(uid_of(r.user));
   r.account = word(all, "account", "astro");
@@ -202,10 +209,11 @@ slurm::UsageRecord World::record(const std::string& name, const Words& words) co
   r.state_number = 3;
   r.submit = words.contains("submit") ? must(parse_time(words.at("submit"), Zone{}), "submit") : known == jobs.end() ? now : job.submit;
   r.elapsed_seconds = std::stoll(word(words, "elapsed", "0"));
+  r.suspended_seconds = std::stoll(word(words, "suspended", "0"));
   const std::string end = word(words, "end");
   if (end != "none") r.end = end.empty() ? now : must(parse_time(end, Zone{}), "end");
   if (r.elapsed_seconds > 0) {
-    r.start = words.contains("start") ? must(parse_time(words.at("start"), Zone{}), "start") : now - r.elapsed_seconds;
+    r.start = words.contains("start") ? must(parse_time(words.at("start"), Zone{}), "start") : now - r.elapsed_seconds - r.suspended_seconds;
     r.tres_alloc = {{"cpu", std::stoll(word(all, "cpus", "1"))}, {"node", 1}};
     if (all.contains("gpus")) r.tres_alloc["gres/gpu"] = std::stoll(all.at("gpus"));
   }
@@ -249,9 +257,13 @@ slurm::LiveJob World::live(const std::string& name, const Words& words) const {
   job.account = r.account;
   job.partition = r.partition;
   job.state = word(words, "state", "RUNNING");
-  job.finished = job.state != "RUNNING" && job.state != "PENDING";
+  job.finished = job.state != "RUNNING" && job.state != "PENDING" && job.state != "REVOKED";
   job.revoked = job.state == "REVOKED";
   job.submit = r.submit;
+  Words all = words;
+  if (const auto known = jobs.find(name); known != jobs.end()) all.insert(known->second.words.begin(), known->second.words.end());
+  if (all.contains("time")) job.time_limit_minutes = std::stoll(all.at("time"));
+  job.tres_req = "cpu=" + word(all, "cpus", "1") + ",node=1,billing=1";
   job.admin_comment = r.admin_comment;
   return job;
 }

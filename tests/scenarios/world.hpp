@@ -39,11 +39,11 @@ class World {
   [[nodiscard]] static std::int64_t uid_of(const std::string& person);
   [[nodiscard]] static service::Caller caller(const std::string& person) { return {uid_of(person), person}; }
 
-  /// A submission: user account partition time (minutes) cpus gpus array place, kind=submit|test|sibling,
+  /// A submission: user account partition time (minutes) cpus gpus array place cron het (its offset), kind=submit|test|sibling,
   /// nonce, and the options voucher max-self workload.
   [[nodiscard]] service::AdmissionRequest request(const Words& words) const;
   service::Answer submit(const std::string& job, const Words& words);
-  /// The record of a job that was submitted under that name: id state elapsed start end cluster partition
+  /// The record of a job that was submitted under that name: id state elapsed suspended start end cluster partition
   /// cpus gpus task user account tag.
   [[nodiscard]] slurm::UsageRecord record(const std::string& job, const Words& words) const;
   [[nodiscard]] slurm::LiveJob live(const std::string& job, const Words& words) const;

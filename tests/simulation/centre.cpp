@@ -24,6 +24,7 @@ modes:
 price_book: prices.yaml
 final_tag: "off"
 refund_limit: "20.00"
+refund: {states: [NODE_FAIL], share: "0.75", hours_max: 2}
 accounts:
   open: {self_pay: open}
   free: {self_pay: open}
@@ -76,6 +77,7 @@ void Centre::set_up() {
   facts_.set(inventory());
   accounts_ = {"open", "free", "tight", "broke", "watched"};
   rules_.accounts = {{"open", {}}, {"free", {}}, {"tight", {300'000'000}}, {"broke", {0}}, {"watched", {{}, true}}};
+  rules_.given_back = {{"NODE_FAIL"}, 750'000, 2 * 3600};
   for (std::int64_t uid = 1001; uid <= 1006; ++uid) users_.emplace_back("user" + std::to_string(uid), uid);
   rules_.prices = {{}};  // before the first book there is no price
   rules_.since = now_;
@@ -166,10 +168,11 @@ void Centre::crash() {
   const bool machine = dice_.chance(400);
   ++(machine ? tally_.machine_crashes : tally_.process_crashes);
   books_.reset();
+  const std::size_t unlogged = storage_.unlogged();
   const std::size_t lost = timeline_.crash(storage_.crash(machine));
   tally_.entries_lost += lost;
   trace((machine ? "the machine died; lost: " : "the process died; lost: ") + std::to_string(lost));
-  require(machine || lost == 0, "a process that dies takes nothing with it");
+  require(machine || lost == unlogged, "a process that dies takes nothing with it but what it has just answered");
   // What was waiting to be compared is compared with all else.
   forget_touched();
   compare_all();
@@ -220,7 +223,7 @@ void Centre::finish() {
     if (one.usage.tag == Usage::Tag::none || one.usage.tag == Usage::Tag::forged) lost.insert(one.usage.admission);
   }
   for (const std::string& id : state().open) {
-    if (!lost.contains(id)) fail("admission " + id + " stays open although no job is left");
+    if (!lost.contains(id)) fail("admission stays open although no job is left: " + id + " " + storage_.tables().admissions.at(id)->body);
   }
   compare_all();
   compare_all_views();

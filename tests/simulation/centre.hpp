@@ -76,6 +76,7 @@ class Centre {
   void submit();
   void submit_again();
   void send(const Submission& asked);
+  void flush();
   void job_comes(const Submission& asked, const std::string& admission, const std::string& comment);
   void job_comes_unanswered(const Submission& asked);
   [[nodiscard]] Submission make_submission();
@@ -89,6 +90,7 @@ class Centre {
   [[nodiscard]] std::string admission_of(const Usage& usage) const;
   void judge_charges(const Entry& entry, bool again, const std::function<const Usage*(const std::string&)>& usage_of);
   void judge_charge(std::uint64_t number, const ledger::ChargeRow& row, const Usage& usage, bool again);
+  std::size_t judge_back_at_once(const Entry& entry, const std::string& key);
 
   // passing_time.cpp
   void sweep();
@@ -125,7 +127,7 @@ class Centre {
   [[nodiscard]] std::string refusal_of_decision(const Command& command) const;
   void judge_command(const Entry& entry, const Command& command);
   void judge_decision(const Entry& entry, const Proposal& proposal);
-  void judge_refund(const Entry& entry, const std::string& key, Micro amount);
+  void judge_refund(const Entry& entry, const ledger::Event& event, const std::string& key, Micro amount);
   [[nodiscard]] static std::string content_of(const Command& command);
 
   // checks.cpp

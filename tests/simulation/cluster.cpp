@@ -89,7 +89,8 @@ void Cluster::end(std::size_t index, Second now) {
     return;
   }
   if (now > job.usage.submit && dice_.chance(40)) {
-    record(job, "REQUEUED", now);
+    static const std::vector<std::string> again = {"REQUEUED", "NODE_FAIL", "PREEMPTED"};
+    record(job, dice_.pick(again), now);
     job.usage.submit = now;
     job.usage.start.reset();
     return;

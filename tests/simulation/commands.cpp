@@ -266,7 +266,10 @@ void Centre::judge_command(const Entry& entry, const Command& c) {
     const Micro amount = c.request.contains("amount") ? c.amount : charge.bill.amount - charge.back.all;
     const bool waits = charge.back.all + amount > refund_limit;
     require(waits == (proposal != objects.end()), "a refund above the limit needs a second person, one below it none");
-    if (!waits) return judge_refund(entry, c.target, amount);
+    if (!waits) {
+      require(entry.batch->events.size() == 1, "a refund posts one event");
+      return judge_refund(entry, entry.batch->events.front(), c.target, amount);
+    }
     Proposal p{"refund", "pending", c.who, c.target, amount, {}, {}, 0};
     proposals_seen_.push_back(proposal->id);
     change(entry.number, [id = proposal->id, p](State& s) { s.proposals[id] = p; });
@@ -304,17 +307,18 @@ void Centre::judge_decision(const Entry& entry, const Proposal& p) {
     change(entry.number, [id = p.target](State& s) { s.revoke(id); });
     touch_voucher(p.target);
   } else if (p.kind == "refund") {
-    judge_refund(entry, p.target, p.amount);
+    require(entry.batch->events.size() == 1, "a refund posts one event");
+    judge_refund(entry, entry.batch->events.front(), p.target, p.amount);
   } else {
     change(entry.number, [book = p.book](State& s) { s.book = book; });
   }
 }
 
-void Centre::judge_refund(const Entry& entry, const std::string& key, Micro amount) {
+void Centre::judge_refund(const Entry& entry, const ledger::Event& event, const std::string& key, Micro amount) {
   const auto& objects = entry.batch->objects;
   const auto sums = std::find_if(objects.begin(), objects.end(), [&](const auto& one) { return one.kind == "refund" && one.id == key; });
-  require(sums != objects.end() && entry.batch->events.size() == 1, "a refund posts one event and keeps its sums");
-  require(entry.batch->events.front().corrects == "charge/" + key, "a refund says what it corrects");
+  require(sums != objects.end(), "a refund keeps its sums");
+  require(event.corrects == "charge/" + key, "a refund says what it corrects");
   const json body = json::parse(sums->body);
   const Back total{body.at("amount"), body.at("by_voucher"), body.at("by_self"), body.at("overrun")};
   const Charge& charge = state().charges.at(key);

@@ -2,8 +2,8 @@
 //
 // MemoryStorage: the storage interface on a simulated disk that fails by the dice.
 //
-// What was appended survives the death of the process, what was synced also that of the
-// machine. Of what was appended since, a machine that dies keeps the first so many
+// What was appended survives the death of the process, as does a new admission once it was
+// flushed; what was synced survives that of the machine. Of what was appended since, a machine that dies keeps the first so many
 // batches, as a write-ahead log does whose last record is torn; the log of admissions
 // is a file of its own and keeps its own first so many.
 //
@@ -53,6 +53,8 @@ class MemoryStorage final : public ledger::Storage {
   [[nodiscard]] bool all_is_synced() const { return synced_to_ == last_; }
   /// Admissions wait to be brought into the tables.
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  /// Those of them that go with the process: they were answered a moment ago, or the disk is full.
+  [[nodiscard]] std::size_t unlogged() const { return waiting_.size() - logged_; }
   /// Calls that failed so far.
   [[nodiscard]] std::uint64_t faults() const { return faults_; }
 
@@ -63,11 +65,11 @@ class MemoryStorage final : public ledger::Storage {
   Result<ledger::Snapshot> load() override;
   Result<void> append(const ledger::Batch& batch) override;
   Result<void> append_soon(ledger::NewAdmission admission) override;
+  Result<void> flush() override;
   Result<void> sync() override;
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override;
   Result<std::optional<ledger::Document>> document(const std::string& sha256) override;
   Result<std::optional<ledger::AdmissionRow>> admission(const std::string& id) override;
-  Result<bool> has_admission(const std::string& id) override;
   Result<void> charges(const ledger::ChargeQuery& query, const std::function<bool(ledger::ChargeRow&&)>& each) override;
   Result<std::vector<ledger::TagRow>> tags_due(std::int64_t) override { return std::vector<ledger::TagRow>{}; }
   Result<ledger::Snapshot> audit(const std::function<void(ledger::Event&&)>& each,
@@ -84,7 +86,9 @@ class MemoryStorage final : public ledger::Storage {
   Tables now_;                    ///< what the process reads in the database
   Tables safe_;                   ///< what the disk is sure to hold of it
   std::deque<Entry> unsynced_;    ///< in now_, not in safe_; in the order of the database
-  std::vector<Entry> waiting_;    ///< in the log of admissions, not yet in now_
+  std::vector<Entry> waiting_;    ///< admissions that are not yet in now_
+  std::size_t logged_ = 0;        ///< so many of them are in the log
+  bool log_fails_ = false;
   std::vector<Entry> log_;        ///< all of that log
   std::vector<Entry> journal_;
   bool sync_failed_ = false;

@@ -79,7 +79,7 @@ struct Admission {
   Micro lien = 0;
   bool open = true;
   std::set<std::uint32_t> jobs;  ///< that it is known to belong to; of an array its own id
-  bool by_nonce = true;  ///< its id follows from the nonce
+  bool by_nonce = true;  ///< a job of an outage is known by its nonce: no other was open when it came
 };
 
 /// A record of a job that is over.
@@ -154,6 +154,13 @@ struct Rule {
   bool observed = false;       ///< its jobs are only recorded
 };
 
+/// What the site gives back at once of what jobs cost that ended so.
+struct GivenBack {
+  std::set<std::string> states;
+  std::int64_t share = 0;   ///< millionths
+  Second seconds_max = 0;   ///< of what they ran, the first so many count
+};
+
 /// All of it at one instant. Changes are relative, so that they can be applied to an
 /// older state that a crash has left.
 struct State {
@@ -161,7 +168,6 @@ struct State {
   std::map<std::string, Voucher> vouchers;
   std::map<std::string, Admission> admissions;
   std::set<std::string> open;
-  std::map<std::pair<std::string, std::int64_t>, std::string> by_nonce;  ///< nonce and uid → the admission of the first
   std::map<std::string, Charge> charges;
   std::set<std::string> unrated;
   std::map<std::string, Micro> owes;
@@ -171,6 +177,9 @@ struct State {
   std::map<std::string, std::string> requests;  ///< answered ones: id → content
   std::set<int> books;  ///< price books whose text is stored
   int book = 0;         ///< in force
+
+  /// The newest that a submission with this nonce may be of; null: none.
+  [[nodiscard]] const Admission* open_of_nonce(const Submission& asked) const;
 
   void admit(const Admission& admission);
   void see(const std::string& admission, const std::set<std::uint32_t>& jobs);
@@ -187,6 +196,7 @@ struct State {
 class Rules {
  public:
   std::map<std::string, Rule> accounts;
+  GivenBack given_back;
   /// Micro per CPU and hour of each book and partition; none: no price.
   std::vector<std::map<std::string, Micro>> prices;
   Second since = 0;  ///< what was submitted before and has no admission is nobody's business
@@ -208,6 +218,8 @@ class Rules {
   [[nodiscard]] Bill bill(const State& state, const Usage& usage, const std::string& admission, const std::string& auto_voucher, bool again) const;
   [[nodiscard]] std::string not_eligible(const State& state, const Voucher& voucher, const std::string& user, const std::string& account, Second at) const;
   [[nodiscard]] bool is_over(const State& state, const Voucher& voucher, Second now) const;
+  /// Of a charge of `bill`, by the site's own rule.
+  [[nodiscard]] Micro back_at_once(const Usage& usage, const Bill& bill) const;
   /// Whether the parts that were given back are a fair share of what each bore.
   [[nodiscard]] static bool is_fair(const Charge& charge, const Back& total);
 

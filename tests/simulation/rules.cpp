@@ -71,10 +71,8 @@ Micro Rules::may_still_pay(const State& state, const std::string& account) const
 }
 
 const Admission* Rules::repeated(const State& state, const Submission& asked, Second now) const {
-  const auto first = state.by_nonce.find({asked.nonce, asked.uid});
-  if (first == state.by_nonce.end()) return nullptr;
-  const Admission& a = state.admissions.at(first->second);
-  return a.open && a.asked == asked && a.jobs.empty() && now - a.created_at < repetition_seconds ? &a : nullptr;
+  const Admission* a = state.open_of_nonce(asked);
+  return a != nullptr && a->asked == asked && a->jobs.empty() && now - a->created_at < repetition_seconds ? a : nullptr;
 }
 
 Rules::Verdict Rules::judge(const State& state, const Submission& asked, Second now) const {
@@ -174,7 +172,8 @@ Bill Rules::bill(const State& state, const Usage& usage, const std::string& admi
   bill.posted = bill.rated && !rule.observed;
 
   // What can still run is set aside again.
-  const bool goes_on = usage.state == "REQUEUED" || usage.state == "RESIZING";
+  // After a node's failure Slurm may start it again, and doesn't say so in the record.
+  const bool goes_on = usage.state == "REQUEUED" || usage.state == "RESIZING" || usage.state == "NODE_FAIL" || usage.state == "PREEMPTED";
   if (a == nullptr || !a->open) return bill;
   bill.counts = !again && !goes_on && (a->asked.tasks <= 1 || usage.task);
   const std::int64_t left = a->asked.tasks - a->charged - (bill.counts ? 1 : 0);
@@ -186,6 +185,12 @@ Bill Rules::bill(const State& state, const Usage& usage, const std::string& admi
   const Micro has = active ? purse->second.available + lien - taken : freed;
   bill.new_lien = std::max<Micro>(0, std::min(a->task_by_voucher * std::min(a->asked.at_once, left), has));
   return bill;
+}
+
+Micro Rules::back_at_once(const Usage& usage, const Bill& bill) const {
+  if (!bill.posted || bill.amount == 0 || !given_back.states.contains(usage.state)) return 0;
+  const Micro counts = floor_part(bill.amount, std::min(usage.elapsed, given_back.seconds_max), usage.elapsed);
+  return floor_part(counts, given_back.share, whole_share);
 }
 
 bool Rules::is_fair(const Charge& charge, const Back& total) {

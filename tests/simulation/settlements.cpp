@@ -100,7 +100,8 @@ void Centre::settle_unrated() {
 }
 
 void Centre::judge_charges(const Entry& entry, bool again, const std::function<const Usage*(const std::string&)>& usage_of) {
-  require(entry.batch != nullptr && entry.batch->objects.empty() && entry.batch->documents.empty(), "a settlement stores charges and no more");
+  require(entry.batch != nullptr && entry.batch->documents.empty(), "a settlement stores charges and no more");
+  std::size_t refunds = 0;
   for (const auto& row : entry.batch->charges) {
     const Usage* usage = usage_of(row.key);
     if (usage == nullptr) fail("job " + row.key + " was charged, and its record was not read");
@@ -110,10 +111,12 @@ void Centre::judge_charges(const Entry& entry, bool again, const std::function<c
     if (known && (!state().unrated.contains(row.key) || !(again || before->second.usage.whole < usage->whole))) fail("job " + row.key + " was charged twice");
     if (again && !known) fail("job " + row.key + " was rated again, and never was before");
     judge_charge(entry.number, row, *usage, known);
+    refunds += judge_back_at_once(entry, row.key);
   }
+  require(entry.batch->objects.size() == refunds, "a settlement gave something back that it should not");
   for (const auto& event : entry.batch->events) {
     const bool known = std::any_of(entry.batch->charges.begin(), entry.batch->charges.end(), [&](const auto& row) {
-      return event.id == (row.posted ? "charge/" : "void/") + row.key;
+      return event.id == (row.posted ? "charge/" : "void/") + row.key || event.id == "refund/rule/" + row.key;
     });
     if (!known || event.document.empty() || event.usage_to == std::nullopt) fail("event " + event.id + " is of no job that was read");
   }
@@ -126,19 +129,20 @@ void Centre::judge_charges(const Entry& entry, bool again, const std::function<c
 std::string Centre::admission_of(const Usage& usage) const {
   if (usage.tag == Usage::Tag::ours && state().admissions.contains(usage.admission)) return usage.admission;
   if (usage.tag == Usage::Tag::outage) {
-    const auto by_nonce = state().by_nonce.find({usage.asked.nonce, usage.uid});
-    if (by_nonce != state().by_nonce.end()) return by_nonce->second;
+    if (const Admission* of_nonce = state().open_of_nonce(usage.asked)) return of_nonce->id;
   }
   // Without such a tag the job's own id tells, once it is known; without any, what it asked for.
   std::vector<std::string> alike;
+  std::optional<std::pair<Second, std::string>> by_id;
   for (const std::string& id : state().open) {
     const Admission& a = state().admissions.at(id);
     if (a.asked.uid != usage.uid || usage.submit < a.created_at - clock_skew) continue;
-    if (a.jobs.contains(usage.kept_id())) return id;
+    if (a.jobs.contains(usage.kept_id())) by_id = std::max(by_id, std::optional(std::pair(a.created_at, id)));
     const bool fits = a.jobs.empty() && usage.submit <= a.created_at + clock_skew && a.asked.account == usage.account &&
                       a.asked.partition == usage.partition && (a.asked.tasks > 1) == (usage.array_id != 0);
     if (fits) alike.push_back(id);
   }
+  if (by_id) return by_id->second;
   return is_untagged(usage) && alike.size() == 1 ? alike.front() : "";
 }
 
@@ -147,7 +151,7 @@ void Centre::judge_charge(std::uint64_t number, const ledger::ChargeRow& row, co
   // Once found it stays the same, however its tag was lost.
   std::string named = again ? state().charges.at(row.key).bill.admission : "";
   if (named.empty()) named = admission_of(usage);
-  if (row.admission != named) fail("job " + row.key + " belongs to admission '" + named + "' and was charged by '" + row.admission + "'");
+  if (row.admission != named) fail("job " + row.key + " belongs to admission '" + named + "' and was charged by '" + row.admission + "', since " + row.body);
   const Bill due = rules_.bill(state(), usage, row.admission, row.voucher, again);
   const auto text = [](bool posted, bool rated, const std::string& voucher, Micro amount, Micro by_voucher, Micro by_self, Micro overrun) {
     return std::string(posted ? "posted" : rated ? "recorded" : "unrated") + " " + text_of(amount) + " = voucher '" + voucher + "' " + text_of(by_voucher) +
@@ -169,6 +173,18 @@ void Centre::judge_charge(std::uint64_t number, const ledger::ChargeRow& row, co
     if (!its->second.voucher.empty()) touch_voucher(its->second.voucher);
   }
   change(number, [usage, due](State& s) { s.charge(usage, due); });
+}
+
+/// What the site's rule gives back goes with the charge. Returns how many refunds are due: one, or none.
+std::size_t Centre::judge_back_at_once(const Entry& entry, const std::string& key) {
+  const Charge& charge = state().charges.at(key);
+  const Micro amount = rules_.back_at_once(charge.usage, charge.bill);
+  if (amount == 0) return 0;
+  const auto& events = entry.batch->events;
+  const auto event = std::find_if(events.begin(), events.end(), [&](const auto& one) { return one.id == "refund/rule/" + key; });
+  if (event == events.end()) fail("job " + key + " ended in state " + charge.usage.state + " and nothing was given back");
+  judge_refund(entry, *event, key, amount);
+  return 1;
 }
 
 }  // namespace sluice::simulation

@@ -3,6 +3,7 @@
 // How the model's state changes: the table of LEDGER.md, row by row.
 
 #include <algorithm>
+#include <tuple>
 
 #include "tests/simulation/model.hpp"
 
@@ -20,10 +21,19 @@ void State::issue(const std::string& id, const Voucher& voucher) {
   programmes.at(v.programme).budget -= v.face;
 }
 
+const Admission* State::open_of_nonce(const Submission& asked) const {
+  const Admission* newest = nullptr;
+  for (const std::string& id : open) {
+    const Admission& a = admissions.at(id);
+    if (!a.by_nonce || a.asked.nonce != asked.nonce || a.asked.uid != asked.uid) continue;
+    if (newest == nullptr || std::tie(newest->created_at, newest->id) < std::tie(a.created_at, a.id)) newest = &a;
+  }
+  return newest;
+}
+
 void State::admit(const Admission& admission) {
   Admission& a = admissions[admission.id] = admission;
   open.insert(a.id);
-  if (a.by_nonce) by_nonce.try_emplace({a.asked.nonce, a.asked.uid}, a.id);
   const auto v = vouchers.find(a.voucher);
   // After a machine died its voucher may be poorer than it was: then the lien is gone, the admission not.
   if (v == vouchers.end() || v->second.available < a.lien) a.lien = 0;

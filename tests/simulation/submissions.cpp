@@ -110,8 +110,7 @@ void Centre::send(const Submission& asked) {
     const auto& [row, lien] = *entry.admission;
     Admission admission = due.admission;
     admission.id = id = row.id;
-    // An id that couldn't be looked up was replaced by a random one.
-    admission.by_nonce = storage_.faults() == faults_before_;
+    admission.by_nonce = state().open_of_nonce(asked) == nullptr;
     if (state().admissions.contains(id)) fail("admission " + id + " is there already");
     require(row.open && row.user_id == asked.uid && row.cluster == cluster_name && row.created_at == now_, "an admission is stored otherwise than it was asked for");
     require(lien.has_value() == (admission.lien > 0), "a lien is there that isn't due, or is missing");
@@ -145,12 +144,20 @@ void Centre::send(const Submission& asked) {
     if (!says((*answer)->lines.front(), due.refusal)) fail("refused because '" + (*answer)->lines.front() + "', and not " + due.refusal);
     require((*answer)->denied == (due.refusal == "voucher_unknown" || due.refusal == "voucher_not_yours"), "denied, or not, for the wrong reason");
     return;
-  } else if (!(*answer)->admit || id.empty()) {
+  } else if (!(*answer)->admit) {
     fail("refused, but it should be admitted: " + ((*answer)->lines.empty() ? "" : (*answer)->lines.front()));
   }
+  require(!id.empty(), "admitted, and nothing was stored");
   ++tally_.admitted;
   comments_[id] = (*answer)->admin_comment.value_or("");
   if (dice_.chance(930)) job_comes(asked, id, comments_[id]);
+  flush();
+}
+
+/// What was answered goes into the log of admissions. Where the process dies before, its tag alone tells of a job.
+void Centre::flush() {
+  const auto flushed = perform([](const Entry&) { fail("a flush stored something new"); }, [&] { return books_->flush(); });
+  if (flushed && !flushed->ok()) explain_fault(flushed->failure());
 }
 
 void Centre::job_comes(const Submission& asked, const std::string& admission, const std::string& comment) {

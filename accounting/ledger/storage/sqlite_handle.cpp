@@ -5,6 +5,8 @@
 namespace sluice::ledger {
 
 SqliteConnection::SqliteConnection(const std::string& file) {
+  // Its count of memory in use, which nobody reads, would take a lock for every few bytes.
+  [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr);
   if (code != SQLITE_OK) {
@@ -18,6 +20,7 @@ SqliteConnection::SqliteConnection(const std::string& file) {
 
 SqliteConnection::~SqliteConnection() {
   for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  for (const auto& [sql, statement] : statements_of_text_) sqlite3_finalize(statement);
   sqlite3_close(db_);
 }
 
@@ -28,18 +31,28 @@ void SqliteConnection::run(const char* sql) {
   if (code != SQLITE_OK) fail(code);
 }
 
-sqlite3_stmt* SqliteConnection::prepared(const char* sql) {
-  const auto found = statements_.find(sql);
-  if (found != statements_.end()) return found->second;
+sqlite3_stmt* SqliteConnection::prepare(const char* sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) fail(code);
-  statements_.emplace(sql, statement);
   return statement;
+}
+
+sqlite3_stmt* SqliteConnection::prepared(const char* sql) {
+  const auto found = statements_.find(sql);
+  return found != statements_.end() ? found->second : statements_.emplace(sql, prepare(sql)).first->second;
+}
+
+sqlite3_stmt* SqliteConnection::prepared_text(const std::string& sql) {
+  const auto found = statements_of_text_.find(sql);
+  return found != statements_of_text_.end() ? found->second : statements_of_text_.emplace(sql, prepare(sql.c_str())).first->second;
 }
 
 SqliteRun::SqliteRun(SqliteConnection& connection, const char* sql)
     : connection_(connection), statement_(connection.prepared(sql)) {}
+
+SqliteRun::SqliteRun(SqliteConnection& connection, const std::string& sql)
+    : connection_(connection), statement_(connection.prepared_text(sql)) {}
 
 SqliteRun::~SqliteRun() {
   sqlite3_reset(statement_);
@@ -54,7 +67,7 @@ SqliteRun& SqliteRun::bind(std::int64_t value) {
 
 SqliteRun& SqliteRun::bind(std::string_view value) {
   const int code = sqlite3_bind_text64(statement_, next_++, value.data() != nullptr ? value.data() : "", value.size(),
-                                       SQLITE_TRANSIENT, SQLITE_UTF8);
+                                       SQLITE_STATIC, SQLITE_UTF8);
   if (code != SQLITE_OK) connection_.fail(code);
   return *this;
 }

@@ -39,7 +39,7 @@ CREATE TABLE transfer(
   debit INTEGER NOT NULL,
   credit INTEGER NOT NULL,
   amount INTEGER NOT NULL CHECK(amount > 0),
-  state INTEGER NOT NULL CHECK(state IN (1, 2, 3, 4)),
+  state INTEGER NOT NULL CHECK(state BETWEEN 1 AND 4),
   lien TEXT NOT NULL,
   CHECK(debit <> credit),
   CHECK((state = 1) = (lien = '')),
@@ -76,8 +76,9 @@ CREATE TABLE admission(
 ) STRICT;
 CREATE INDEX admission_open ON admission(open) WHERE open = 1;
 
+-- With row ids as admission, for the same reasons.
 CREATE TABLE charge(
-  key TEXT PRIMARY KEY,
+  key TEXT PRIMARY KEY NOT NULL,
   cluster TEXT NOT NULL, job_id INTEGER NOT NULL, array_job_id INTEGER NOT NULL,
   submit INTEGER NOT NULL, start INTEGER, end INTEGER NOT NULL,
   user TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL, state TEXT NOT NULL,
@@ -90,11 +91,10 @@ CREATE TABLE charge(
   rated INTEGER NOT NULL CHECK(rated IN (0, 1)),
   record TEXT NOT NULL, body TEXT NOT NULL,
   CHECK(amount = by_voucher + by_self + overrun)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX charge_end ON charge(end);
 CREATE INDEX charge_job ON charge(job_id);
 CREATE INDEX charge_array ON charge(array_job_id) WHERE array_job_id <> 0;
-CREATE INDEX charge_admission ON charge(admission) WHERE admission <> '';
 CREATE INDEX charge_unrated ON charge(key) WHERE rated = 0;
 
 CREATE TABLE tag(
@@ -117,7 +117,8 @@ CREATE TRIGGER transfer_once BEFORE INSERT ON transfer WHEN EXISTS(SELECT 1 FROM
   BEGIN SELECT RAISE(ABORT, 'that transfer exists; transfers are never edited'); END;
 CREATE TRIGGER document_once BEFORE INSERT ON document WHEN EXISTS(SELECT 1 FROM document WHERE sha256 = NEW.sha256)
   BEGIN SELECT RAISE(IGNORE); END;
-CREATE TRIGGER charge_once BEFORE INSERT ON charge WHEN EXISTS(SELECT 1 FROM charge WHERE key = NEW.key AND rated = 1)
+CREATE TRIGGER charge_once BEFORE INSERT ON charge
+  WHEN EXISTS(SELECT 1 FROM charge WHERE key = NEW.key AND rated = 1) OR EXISTS(SELECT 1 FROM charge WHERE rowid = NEW.rowid)
   BEGIN SELECT RAISE(ABORT, 'that charge exists; charges are never edited'); END;
 CREATE TRIGGER charge_stays BEFORE DELETE ON charge BEGIN SELECT RAISE(ABORT, 'charges are never deleted'); END;
 )sql";

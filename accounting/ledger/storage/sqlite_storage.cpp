@@ -13,10 +13,12 @@
 #include <functional>
 #include <iterator>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "accounting/ledger/storage/admission_log.hpp"
+#include "accounting/ledger/storage/charge_sql.hpp"
 #include "accounting/ledger/storage/sqlite_handle.hpp"
 #include "accounting/ledger/storage/sqlite_schema.hpp"
 
@@ -98,6 +100,18 @@ class Readers {
   std::vector<std::unique_ptr<SqliteConnection>> idle_;
 };
 
+/// What the transfers of one transaction add to an account.
+struct Moved {
+  Money debits;
+  Money credits;
+};
+
+void add_to(Money& sum, Money amount) {
+  const auto both = checked_add(sum, amount);
+  if (!both) throw SqliteProblem{SQLITE_CONSTRAINT, "an account can't hold that much"};
+  sum = *both;
+}
+
 class FileLock {
  public:
   explicit FileLock(int fd) : fd_(fd) {}
@@ -122,11 +136,7 @@ void sync_folder_of(const std::string& file) {
   if (!synced) throw SqliteProblem{SQLITE_CANTOPEN, "couldn't sync " + folder + ": " + std::strerror(problem)};
 }
 
-constexpr const char* charge_columns =
-    "SELECT key, cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, admission, "
-    "voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body FROM charge";
-
-/// The row that a statement of charge_columns stands at.
+/// The row that a statement of charge_sql stands at.
 ChargeRow charge_of(sqlite3_stmt* statement) {
   const auto text = [&](int column) {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
@@ -163,7 +173,7 @@ ChargeRow charge_of(sqlite3_stmt* statement) {
 class SqliteStorage final : public Storage {
  public:
   SqliteStorage(const std::string& file, FileLock lock, AdmissionLog log)
-      : lock_(std::move(lock)), writer_(file), log_(std::move(log)), looker_(file), keeper_(file), readers_(file), file_(file) {
+      : lock_(std::move(lock)), writer_(file), log_(std::move(log)), keeper_(file), readers_(file), file_(file) {
     writer_.run("PRAGMA journal_mode=WAL");
     writer_.run("PRAGMA synchronous=NORMAL");
     writer_.run("PRAGMA foreign_keys=ON");
@@ -171,9 +181,10 @@ class SqliteStorage final : public Storage {
     // Moving the log into the database syncs twice; an append, and whoever waits for its
     // lock, must not: sync() does that, on a connection of its own.
     writer_.run("PRAGMA wal_autocheckpoint=0");
+    // Indexes by ids that are drawn at random are touched all over: 32 MiB instead of 2.
+    writer_.run("PRAGMA cache_size=-32768");
     keeper_.run("PRAGMA synchronous=NORMAL");
     keeper_.run("PRAGMA busy_timeout=20");
-    looker_.run("PRAGMA query_only=ON");
     prepare_schema();
     sqlite3_wal_hook(writer_.get(), [](void* self, sqlite3*, const char*, int pages) {
       static_cast<SqliteStorage*>(self)->wal_pages_ = pages;
@@ -196,6 +207,7 @@ class SqliteStorage final : public Storage {
   Result<Snapshot> load() override;
   Result<void> append(const Batch& batch) override;
   Result<void> append_soon(NewAdmission admission) override;
+  Result<void> flush() override;
 
   Result<void> sync() override {
     const auto placed = place_waiting();
@@ -213,7 +225,6 @@ class SqliteStorage final : public Storage {
   Result<std::optional<Object>> object(const std::string& kind, const std::string& id) override;
   Result<std::optional<Document>> document(const std::string& sha256) override;
   Result<std::optional<AdmissionRow>> admission(const std::string& id) override;
-  Result<bool> has_admission(const std::string& id) override;
   Result<void> charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) override;
   Result<std::vector<TagRow>> tags_due(std::int64_t limit) override;
   Result<Snapshot> audit(const std::function<void(Event&&)>& each, const std::function<void(ChargeRow&&)>& each_charge) override;
@@ -224,12 +235,14 @@ class SqliteStorage final : public Storage {
   bool still_fits(const Event& lien);
   Result<void> place_waiting();
   void place_waiting_locked();
+  Result<void> log_waiting_locked();
   void in_transaction(const std::function<void()>& body);
   void write(const Batch& batch);
   void write(const AdmissionRow& row);
   void write(const Event& event);
   void write(const Transfer& transfer, std::int64_t event);
   void write(const ChargeRow& row);
+  void write_moved();
   std::int64_t account_id(const AccountRef& account);
   void keep_log_short();
 
@@ -241,14 +254,15 @@ class SqliteStorage final : public Storage {
   SqliteConnection writer_;  ///< under writing_, as account_ids_
   std::mutex waiting_mutex_;  ///< taken after writing_, never before
   AdmissionLog log_;                   ///< under waiting_mutex_
-  std::vector<NewAdmission> waiting_;  ///< under waiting_mutex_; in the log, not yet in the database
-  std::mutex looking_;
-  SqliteConnection looker_;  ///< under looking_: its cache holds as long as nobody appends
+  std::vector<NewAdmission> waiting_;  ///< under waiting_mutex_; not yet in the database
+  std::size_t logged_ = 0;             ///< under waiting_mutex_; so many of them are in the log
+  bool log_fails_ = false;             ///< under waiting_mutex_
   std::mutex keeping_;
   SqliteConnection keeper_;  ///< moves the log into the database; under keeping_
   Readers readers_;
   const std::string file_;
   AccountIds account_ids_;
+  std::unordered_map<std::int64_t, Moved> moved_;  ///< account number → what this transaction moves; under writing_
 };
 
 /// Where it fails the log only stays longer: everything is in it, so nobody needs to be told.
@@ -311,8 +325,10 @@ void SqliteStorage::in_transaction(const std::function<void()>& body) {
   SqliteRun(writer_, "BEGIN IMMEDIATE").done();
   try {
     body();
+    write_moved();
     SqliteRun(writer_, "COMMIT").done();
   } catch (const SqliteProblem&) {
+    moved_.clear();
     // Accounts that the failed batch made are not there; forget their numbers.
     account_ids_.clear();
     sqlite3_exec(writer_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
@@ -333,9 +349,27 @@ Result<void> SqliteStorage::append(const Batch& batch) {
 
 Result<void> SqliteStorage::append_soon(NewAdmission admission) {
   const std::lock_guard lock(waiting_mutex_);
-  auto logged = log_.append(admission);
-  if (logged.ok()) waiting_.push_back(std::move(admission));
-  return logged;
+  if (log_fails_) {
+    const auto logged = log_waiting_locked();
+    if (!logged.ok()) return logged;
+  }
+  waiting_.push_back(std::move(admission));
+  return {};
+}
+
+Result<void> SqliteStorage::flush() {
+  const std::lock_guard lock(waiting_mutex_);
+  return log_waiting_locked();
+}
+
+Result<void> SqliteStorage::log_waiting_locked() {
+  for (; logged_ < waiting_.size(); ++logged_) {
+    const auto logged = log_.append(waiting_[logged_]);
+    log_fails_ = !logged.ok();
+    if (log_fails_) return logged;
+  }
+  log_fails_ = false;
+  return {};
 }
 
 Result<void> SqliteStorage::place_waiting() {
@@ -351,9 +385,11 @@ Result<void> SqliteStorage::place_waiting() {
 void SqliteStorage::place_waiting_locked() {
   constexpr std::uint64_t log_bytes_wanted_max = 1 << 20;  // read once more after a kill
   std::vector<NewAdmission> taken;
+  std::size_t taken_logged = 0;
   {
     const std::lock_guard lock(waiting_mutex_);
     taken.swap(waiting_);
+    taken_logged = std::exchange(logged_, 0);
   }
   if (!taken.empty()) {
     try {
@@ -365,6 +401,9 @@ void SqliteStorage::place_waiting_locked() {
       });
     } catch (const SqliteProblem&) {
       const std::lock_guard lock(waiting_mutex_);
+      // What came meanwhile may be in the log before what was not; twice there is as good as once.
+      if (taken_logged < taken.size()) logged_ = 0;
+      logged_ += taken_logged;
       waiting_.insert(waiting_.begin(), std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end()));
       throw;
     }
@@ -455,8 +494,8 @@ void SqliteStorage::write(const Transfer& transfer, std::int64_t event) {
       .bind(transfer.amount.micro).bind(static_cast<std::int64_t>(transfer.state)).bind(transfer.lien)
       .done();
   if (moves) {
-    SqliteRun(writer_, "UPDATE account SET debits = debits + ? WHERE id = ?").bind(transfer.amount.micro).bind(debit).done();
-    SqliteRun(writer_, "UPDATE account SET credits = credits + ? WHERE id = ?").bind(transfer.amount.micro).bind(credit).done();
+    add_to(moved_[debit].debits, transfer.amount);
+    add_to(moved_[credit].credits, transfer.amount);
   }
   if (transfer.state == TransferState::pending) {
     SqliteRun(writer_, "INSERT INTO lien(id, debit, credit, amount) VALUES(?,?,?,?)")
@@ -483,6 +522,16 @@ void SqliteStorage::write(const ChargeRow& row) {
       .bind(row.by_voucher.micro).bind(row.by_self.micro).bind(row.overrun.micro).bind(std::int64_t{row.posted})
       .bind(std::int64_t{row.rated}).bind(row.record).bind(row.body)
       .done();
+}
+
+/// Once for each account that a transaction has touched, whatever number of times: many jobs are
+/// charged to few accounts.
+void SqliteStorage::write_moved() {
+  for (const auto& [id, sums] : moved_) {
+    SqliteRun(writer_, "UPDATE account SET debits = debits + ?, credits = credits + ? WHERE id = ?")
+        .bind(sums.debits.micro).bind(sums.credits.micro).bind(id).done();
+  }
+  moved_.clear();
 }
 
 std::int64_t SqliteStorage::account_id(const AccountRef& account) {
@@ -520,17 +569,6 @@ Result<std::optional<Document>> SqliteStorage::document(const std::string& sha25
   }
 }
 
-Result<bool> SqliteStorage::has_admission(const std::string& id) {
-  try {
-    const std::lock_guard lock(looking_);
-    SqliteRun row(looker_, "SELECT 1 FROM admission WHERE id = ?");
-    row.bind(id);
-    return row.step();
-  } catch (const SqliteProblem& problem) {
-    return storage_fault("look an admission up", problem);
-  }
-}
-
 Result<std::optional<AdmissionRow>> SqliteStorage::admission(const std::string& id) {
   try {
     auto reader = readers_.borrow();
@@ -547,43 +585,27 @@ Result<std::optional<AdmissionRow>> SqliteStorage::admission(const std::string& 
 Result<void> SqliteStorage::charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) {
   try {
     auto reader = readers_.borrow();
-    // The conditions differ from call to call, so this one is prepared each time.
-    std::string sql = std::string(charge_columns) + " WHERE 1";
-    if (query.key) sql += " AND key = :key";
-    if (query.cluster) sql += " AND cluster = :cluster";
-    if (query.account) sql += " AND account = :account";
-    if (query.user) sql += " AND user = :user";
-    if (query.voucher) sql += " AND voucher = :voucher";
-    if (query.admission) sql += " AND admission = :admission";
-    if (query.job_id) sql += " AND (job_id = :job OR array_job_id = :job)";
-    if (query.end_from) sql += " AND end >= :from";
-    if (query.end_to) sql += " AND end < :to";
-    if (query.unrated_only) sql += " AND rated = 0";
-    if (query.posted_only) sql += " AND posted = 1";
-    sql += " ORDER BY end, key LIMIT :limit";
-    sqlite3_stmt* statement = nullptr;
-    int code = sqlite3_prepare_v2(reader->get(), sql.c_str(), -1, &statement, nullptr);
-    if (code != SQLITE_OK) reader->fail(code);
-    const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owned(statement, sqlite3_finalize);
-    const auto index = [&](const char* name) { return sqlite3_bind_parameter_index(statement, name); };
+    SqliteRun rows(reader, charge_sql(query));
+    const auto index = [&](const char* name) { return sqlite3_bind_parameter_index(rows.get(), name); };
     const auto text = [&](const char* name, const std::optional<std::string>& value) {
-      if (value) sqlite3_bind_text(statement, index(name), value->data(), static_cast<int>(value->size()), SQLITE_STATIC);
+      if (value) sqlite3_bind_text64(rows.get(), index(name), value->data(), value->size(), SQLITE_STATIC, SQLITE_UTF8);
     };
-    const auto number = [&](const char* name, std::int64_t value) { sqlite3_bind_int64(statement, index(name), value); };
+    const auto number = [&](const char* name, std::int64_t value) { sqlite3_bind_int64(rows.get(), index(name), value); };
+    std::optional<std::string> keys;
+    if (!query.keys.empty()) keys = nlohmann::json(query.keys).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    text(":keys", keys);
     text(":key", query.key);
     text(":cluster", query.cluster);
     text(":account", query.account);
     text(":user", query.user);
     text(":voucher", query.voucher);
-    text(":admission", query.admission);
     if (query.job_id) number(":job", *query.job_id);
     if (query.end_from) number(":from", *query.end_from);
     if (query.end_to) number(":to", *query.end_to);
     number(":limit", query.limit);
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-      if (!each(charge_of(statement))) return {};
+    while (rows.step()) {
+      if (!each(charge_of(rows.get()))) break;
     }
-    if (code != SQLITE_DONE) reader->fail(code);
     return {};
   } catch (const SqliteProblem& problem) {
     return storage_fault("read the ledger", problem);

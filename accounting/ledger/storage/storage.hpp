@@ -3,9 +3,9 @@
 // Storage: the one small interface between the service and what lies on disk.
 //
 // append() writes a batch whole or not at all and survives the death of this
-// process; append_soon() does the same for a new admission, only cheaper; sync() makes
-// everything appended so far survive the death of the machine. Liens are answered
-// after append_soon, posted transfers only after sync. Calls may come from several
+// process; append_soon() takes a new admission and flush() does the same for it, only
+// cheaper; sync() makes everything appended so far survive the death of the machine. A
+// lien is answered between append_soon and flush, posted transfers only after sync. Calls may come from several
 // threads; the caller sees to the order of its appends.
 
 #pragma once
@@ -111,7 +111,8 @@ struct Snapshot {
 };
 
 struct ChargeQuery {
-  std::optional<std::string> key, cluster, account, user, voucher, admission;
+  std::optional<std::string> key, cluster, account, user, voucher;
+  std::vector<std::string> keys;             ///< any of them; empty: it doesn't matter
   std::optional<std::uint32_t> job_id;       ///< its own or its array's
   std::optional<UnixTime> end_from, end_to;  ///< [from, to)
   bool unrated_only = false;
@@ -125,16 +126,17 @@ class Storage {
 
   virtual Result<Snapshot> load() = 0;
   virtual Result<void> append(const Batch& batch) = 0;
-  /// Until the next append, sync or audit the admission is found only after a restart.
-  /// Where those can't bring it to its place they fail, and the next one tries again.
+  /// Costs no system call while flush() works; after one that failed it fails as long as the
+  /// disk does, and has taken nothing then.
   virtual Result<void> append_soon(NewAdmission admission) = 0;
+  /// Until the next append, sync or audit the admissions are found only after a restart.
+  /// Where those can't bring them to their place they fail, and the next one tries again.
+  virtual Result<void> flush() = 0;
   virtual Result<void> sync() = 0;
 
   virtual Result<std::optional<Object>> object(const std::string& kind, const std::string& id) = 0;
   virtual Result<std::optional<Document>> document(const std::string& sha256) = 0;
   virtual Result<std::optional<AdmissionRow>> admission(const std::string& id) = 0;
-  /// Whether that admission is in its place, open or closed. For whoever appends, between two appends.
-  virtual Result<bool> has_admission(const std::string& id) = 0;
   /// Ordered by (end, key); `each` returns false to stop.
   virtual Result<void> charges(const ChargeQuery& query, const std::function<bool(ChargeRow&&)>& each) = 0;
   virtual Result<std::vector<TagRow>> tags_due(std::int64_t limit) = 0;

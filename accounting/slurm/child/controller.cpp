@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
@@ -30,6 +31,10 @@ using OwnedJobs = Owned<job_info_msg_t, slurm_free_job_info_msg>;
 using OwnedNodes = Owned<node_info_msg_t, slurm_free_node_info_msg>;
 using OwnedPartitions = Owned<partition_info_msg_t, slurm_free_partition_info_msg>;
 using OwnedConfig = Owned<slurm_conf_t, free_config>;
+using OwnedStatistics = Owned<stats_info_response_msg_t, slurm_free_stats_response_msg>;
+
+// A bit of AccountingStorageEnforce, since 1.3 the same; no public header names it.
+constexpr std::uint16_t enforce_associations = 1;
 
 /// The controllers' records in slurmdbd, by which libslurm finds another cluster's slurmctld.
 void bind_to_cluster(const std::string& cluster) {
@@ -65,6 +70,12 @@ LiveJob live_job(const slurm_job_info_t& raw, const std::string& cluster) {
   job.submit = raw.submit_time;
   // For a pending job start_time is a guess.
   if (raw.nodes && *raw.nodes && raw.start_time > 0) job.start = raw.start_time;
+  if (raw.het_job_id != 0 && raw.het_job_id != NO_VAL) {
+    job.het_job_id = raw.het_job_id;
+    job.het_job_offset = raw.het_job_offset;
+  }
+  if (raw.time_limit != NO_VAL && raw.time_limit != INFINITE) job.time_limit_minutes = raw.time_limit;
+  job.tres_req = text_of(raw.tres_req_str);
   job.admin_comment = text_of(raw.admin_comment);
   return job;
 }
@@ -201,6 +212,33 @@ Inventory load_local_inventory() {
     inventory.partitions.push_back(std::move(partition));
   }
   return inventory;
+}
+
+Diagnosis diagnose_local_controller() {
+  const OwnedConfig config = load_config();
+  stats_info_request_msg_t request{};
+  request.command_id = STAT_COMMAND_GET;
+  stats_info_response_msg_t* message = nullptr;
+  const UnixTime asked_at = std::time(nullptr);
+  errno = 0;
+  if (slurm_get_statistics(&message, &request) != SLURM_SUCCESS) throw fault_from_errno("read slurmctld's statistics");
+  const OwnedStatistics statistics(message);
+  const UnixTime answered_at = std::time(nullptr);
+
+  Diagnosis diagnosis;
+  diagnosis.cluster = text_of(config->cluster_name);
+  diagnosis.slurm_version = text_of(config->version);
+  // Its clock was read between the two; what lies between them is no difference.
+  const UnixTime there = statistics->req_time;
+  diagnosis.clock_ahead_seconds = there - std::clamp<UnixTime>(there, asked_at, answered_at);
+  diagnosis.job_submit_plugins = text_of(config->job_submit_plugins);
+  diagnosis.storage_type = text_of(config->accounting_storage_type);
+  diagnosis.storage_tres = text_of(config->accounting_storage_tres);
+  diagnosis.enforces_associations = (config->accounting_storage_enforce & enforce_associations) != 0;
+  diagnosis.state_folder = text_of(config->state_save_location);
+  diagnosis.dbd_queue = statistics->dbd_agent_queue_size;
+  diagnosis.dbd_queue_max = config->max_dbd_msgs;
+  return diagnosis;
 }
 
 }  // namespace sluice::slurm

@@ -23,4 +23,7 @@ UnixTime load_live_jobs(const std::string& cluster, const std::function<void(Liv
 /// What the local slurmctld knows of an inventory.
 [[nodiscard]] Inventory load_local_inventory();
 
+/// What slurmctld can say; nothing of slurmdbd's own.
+[[nodiscard]] Diagnosis diagnose_local_controller();
+
 }  // namespace sluice::slurm

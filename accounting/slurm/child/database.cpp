@@ -227,6 +227,7 @@ UsageRecord Database::record_from(const slurmdb_job_rec_t& raw) {
     record.elapsed_seconds = std::max<std::int64_t>(0, record.elapsed_seconds - (record.submit - *record.start));
     record.start = record.submit;
   }
+  if (begins_as_resized(raw)) record.end.reset();
   // Held and then cancelled: slurmdbd says that it started when it ended.
   if (record.elapsed_seconds == 0 && record.tres_alloc.empty() && record.nodes.empty()) record.start.reset();
   return record;
@@ -389,27 +390,41 @@ void Database::complete(Inventory& inventory) {
   accounts.for_each<slurmdb_account_rec_t>(
       [&](const slurmdb_account_rec_t& raw) { inventory.accounts.push_back(text_of(raw.name)); });
   std::sort(inventory.accounts.begin(), inventory.accounts.end());
+  slurmdb_user_cond_t every_user{};
+  try {
+    const OwnedList users(ask_list("read users from slurmdbd", [&](void* connection) {
+      return slurmdb_users_get(connection, &every_user);
+    }));
+    users.for_each<slurmdb_user_rec_t>([&](const slurmdb_user_rec_t& raw) {
+      if (raw.name && raw.admin_level >= SLURMDB_ADMIN_OPERATOR) inventory.operators.insert(raw.name);
+    });
+  } catch (const HelperFault& fault) {
+    // With PrivateData=users they may be none of our business: nobody counts as an operator then.
+    if (fault.is_unreachable) throw;
+  }
 
-  inventory.private_jobs = has_private_jobs();
+  // Who isn't sure must not publish.
+  inventory.private_jobs = setting("PrivateData").value_or("").find("jobs") != std::string::npos;
 }
 
-bool Database::has_private_jobs() {
+void Database::complete(Diagnosis& diagnosis) { diagnosis.purge_jobs_after = setting("PurgeJobAfter"); }
+
+std::optional<std::string> Database::setting([[maybe_unused]] const char* name) {
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0)
-  // slurmdbd no longer tells; who isn't sure must not publish.
-  return false;
+  return std::nullopt;
 #else
   // Slurm's config_key_pair_t, which its public headers name but don't define.
   struct KeyPair {
     const char* name;
     const char* value;
   };
-  bool is_private = false;
+  std::optional<std::string> value;
   const OwnedList config(
       ask_list("read slurmdbd's configuration", [&](void* connection) { return slurmdb_config_get(connection); }));
   config.for_each<KeyPair>([&](const KeyPair& pair) {
-    if (text_of(pair.name) == "PrivateData") is_private = text_of(pair.value).find("jobs") != std::string::npos;
+    if (text_of(pair.name) == name) value = text_of(pair.value);
   });
-  return is_private;
+  return value;
 #endif
 }
 

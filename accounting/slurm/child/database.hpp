@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,6 +39,7 @@ class Database {
 
   /// Fills the part of an inventory that slurmdbd knows.
   void complete(Inventory& inventory);
+  void complete(Diagnosis& diagnosis);
 
  private:
   /// Calls `ask` with the connection until it answers a list; tries once more where
@@ -59,7 +61,8 @@ class Database {
   void load_clusters();
   void load_tres_names();
   void load_qos_names();
-  bool has_private_jobs();
+  /// A setting of slurmdbd.conf as slurmdbd says it; none where it doesn't tell (26.05).
+  std::optional<std::string> setting(const char* name);
 
   /// The number of records that a tag would change, by what the condition asks; undone where it isn't one.
   int modify(slurmdb_job_cond_t& condition, const TagRequest& request);

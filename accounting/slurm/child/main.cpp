@@ -16,6 +16,7 @@
 #include "accounting/slurm/child/controller.hpp"
 #include "accounting/slurm/child/database.hpp"
 #include "accounting/slurm/child/live.hpp"
+#include "accounting/slurm/child/plugin_check.hpp"
 #include "accounting/slurm/codec.hpp"
 #include "accounting/slurm/request.hpp"
 
@@ -23,6 +24,11 @@ namespace sluice::slurm {
 namespace {
 
 using nlohmann::json;
+
+void require_local(const std::string& cluster) {
+  if (cluster == local_cluster()) return;
+  throw HelperFault{"this host is of cluster \"" + local_cluster() + "\", not \"" + cluster + "\"", 0, false};
+}
 
 struct Server {
   PromptSockets sockets;
@@ -38,10 +44,7 @@ struct Server {
   }
   void operator()(const LiveRequest& request, Answer& answer) { answer_live(request, sockets, answer); }
   void operator()(const InventoryRequest& request, Answer& answer) {
-    if (request.cluster != local_cluster()) {
-      throw HelperFault{"this host is of cluster \"" + local_cluster() + "\", not \"" + request.cluster + "\"", 0,
-                        false};
-    }
+    require_local(request.cluster);
     Inventory inventory = load_local_inventory();
     database.complete(inventory);
     for (const auto& node : inventory.nodes) answer.row({{"node", to_json(node)}});
@@ -54,7 +57,18 @@ struct Server {
       answer.row({{"user", std::move(row)}});
     }
     for (const auto& account : inventory.accounts) answer.row({{"account", account}});
+    for (const auto& user : inventory.operators) answer.row({{"operator", user}});
     answer.done({{"inventory", inventory_summary(inventory)}});
+  }
+  void operator()(const DiagnosisRequest& request, Answer& answer) {
+    require_local(request.cluster);
+    Diagnosis diagnosis = diagnose_local_controller();
+    try {
+      database.complete(diagnosis);
+    } catch (const HelperFault& fault) {
+      diagnosis.dbd_problem = fault.text;
+    }
+    answer.done({{"diagnosis", to_json(diagnosis)}});
   }
   void operator()(const TagRequest& request, Answer& answer) {
     if (request.text.size() > admin_comment_bytes_max) throw HelperFault{"the text has over 65,535 bytes", 0, false};
@@ -116,11 +130,14 @@ int run(const char* slurm_conf_path) {
 int main(int argc, char** argv) {
   constexpr const char* usage =
       "usage: sluice-slurmdb [--slurm-conf FILE]\n"
-      "Runs libslurm for sluiced: requests on the standard input, answers on the standard output.\n";
+      "       sluice-slurmdb --check-plugin FILE LIBRARY\n"
+      "Runs libslurm for sluiced: requests on the standard input, answers on the standard output.\n"
+      "With --check-plugin, says whether FILE can be loaded beside LIBRARY, Slurm's libslurmfull.so.\n";
   if (argc == 2 && (std::strcmp(argv[1], "-h") == 0 || std::strcmp(argv[1], "--help") == 0)) {
     std::cout << usage;
     return 0;
   }
+  if (argc == 4 && std::strcmp(argv[1], "--check-plugin") == 0) return sluice::slurm::check_plugin(argv[2], argv[3]);
   if (argc == 3 && std::strcmp(argv[1], "--slurm-conf") == 0) return sluice::slurm::run(argv[2]);
   if (argc != 1) {
     std::cerr << usage;

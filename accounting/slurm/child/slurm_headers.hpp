@@ -14,6 +14,9 @@
 #include <string>
 #include <vector>
 
+/// Exported by every libslurm, and in no public header.
+extern "C" void slurm_free_stats_response_msg(stats_info_response_msg_t* message);
+
 namespace sluice::slurm {
 
 // `List` until 23.x, `list_t*` since.
@@ -70,6 +73,15 @@ inline std::optional<std::uint32_t> restart_count_of([[maybe_unused]] const slur
   if (record.restart_cnt != NO_VAL16) return record.restart_cnt;
 #endif
   return std::nullopt;
+}
+
+/// 24.11 begins the record of a job's new size as one that ended at once; its use comes later.
+inline bool begins_as_resized([[maybe_unused]] const slurmdb_job_rec_t& record) {
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0) && SLURM_VERSION_NUMBER < SLURM_VERSION_NUM(26, 5, 0)
+  return (record.state & JOB_RESIZING) != 0 && record.elapsed == 0;
+#else
+  return false;
+#endif
 }
 
 /// Inherited limits cost slurmdbd most of the time of an association query; nobody here reads them.

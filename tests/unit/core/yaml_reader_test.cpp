@@ -75,7 +75,8 @@ TEST(YamlReader, Rows) {
       {"name: a\nrows: [3]\n", "f.yaml:2:8: rows[0] is '3'; write a mapping (key: value)"},
       {"name: a\nrows: {k: v}\n", "f.yaml:2:7: rows: a mapping: write a list of mappings"},
       {"name: [a\n", "f.yaml:2:1: end of sequence flow not found"},
-      {"name: a\n---\nname: b\n", "f.yaml:3:1: a second document begins; write one per file"},
+      {", *a]\nname: a\n", "f.yaml:1:1: a second document begins; write one per file"},
+      {"name: a\n---\nname: b\n", "f.yaml:2:1: a second document begins; write one per file"},
   };
   for (const Row& row : rows) {
     const auto result = read_yaml<std::string>("f.yaml", row.text, read);

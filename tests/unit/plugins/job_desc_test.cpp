@@ -52,8 +52,10 @@ TEST(JobDesc, TellsTheKindsOfCallApart) {
   fields = JobDesc(job.get()).read();
   EXPECT_FALSE(fields.test_only);
   EXPECT_FALSE(fields.het_offset);
+  EXPECT_TRUE(fields.cron);
 
   job->bitflags = 0;
+  EXPECT_FALSE(JobDesc(job.get()).read().cron);
   EXPECT_EQ(JobDesc(job.get()).read().het_offset, 0U);
 }
 
@@ -63,6 +65,24 @@ TEST(JobDesc, TellsBatchFromInteractive) {
   EXPECT_FALSE(JobDesc(job.get()).read().interactive) << "a later component of a batch het job: no script, an environment";
   job->env_size = 0;
   EXPECT_TRUE(JobDesc(job.get()).read().interactive);
+}
+
+TEST(JobDesc, ReadsOfAChangeWhatIsSet) {
+  test::ChangeDescriptor job("123_4-6");
+  JobChange change = JobDesc(job.get()).read_change();
+  EXPECT_EQ(change.job, "123_4-6");
+  EXPECT_EQ(change.fields.user_id, 6001U);
+  EXPECT_FALSE(change.fields.time_limit_minutes || change.fields.time_limit_infinite || change.fields.min_cpus || change.fields.partition ||
+               change.fields.mem_per_cpu_mb || change.fields.tres_per_node || change.end_time);
+  job->time_limit = 5;
+  job->end_time = 1767225600;
+  job->tres_per_node = fake_slurm::dup("");
+  job->partition = fake_slurm::dup("");
+  change = JobDesc(job.get()).read_change();
+  EXPECT_EQ(change.fields.time_limit_minutes, 5U);
+  EXPECT_EQ(change.end_time, 1767225600);
+  EXPECT_EQ(change.fields.tres_per_node, "") << "takes the devices away";
+  EXPECT_FALSE(change.fields.partition) << "there is no job without one";
 }
 
 TEST(JobDesc, WritesWhatSlurmCanFree) {

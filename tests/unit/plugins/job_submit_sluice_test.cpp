@@ -82,7 +82,31 @@ class Plugin : public ::testing::Test {
     return rc;
   }
 
-  json asked() { return json::parse(server_->last_request()); }
+  int modify(test::ChangeDescriptor& job, std::uint32_t submit_uid = 6001, const void* record = nullptr) {
+    char* message = nullptr;
+    void* opaque = const_cast<void*>(record);
+#if SLUICE_JOB_MODIFY_HAS_ERR_MSG
+    const int rc = function<int(job_desc_msg_t*, void*, std::uint32_t, char**)>("job_modify")(job.get(), opaque, submit_uid, &message);
+#else
+    const int rc = function<int(job_desc_msg_t*, void*, std::uint32_t)>("job_modify")(job.get(), opaque, submit_uid);
+#endif
+    message_ = message == nullptr ? "" : message;
+    fake_slurm::free_text(message);
+    return rc;
+  }
+
+  json asked() { return line_asked(0); }
+  /// null: it came without
+  json reports() { return line_asked(1); }
+
+  json line_asked(int number) {
+    std::istringstream lines(server_->last_request());
+    std::string line;
+    for (int i = 0; i <= number; ++i) {
+      if (!std::getline(lines, line)) return nullptr;
+    }
+    return json::parse(line);
+  }
 
   const test::ScratchFolder folder_;
   const std::string socket_ = folder_ / "control.sock";
@@ -107,6 +131,24 @@ TEST_F(Plugin, LetsJobsThroughBeforeInitAndAfterFini) {
   EXPECT_EQ(function<int()>("fini")(), SLURM_SUCCESS);
   EXPECT_EQ(submit(job), SLURM_SUCCESS);
   EXPECT_EQ(function<int()>("init")(), SLURM_SUCCESS);
+}
+
+TEST_F(Plugin, SaysOfItselfWhatNobodyCouldAsk) {
+  start();
+  const auto reported = [&](const std::string& answer) {
+    serve(answer);
+    Descriptor job;
+    EXPECT_EQ(submit(job), SLURM_SUCCESS);
+    return reports();
+  };
+  const json first = reported("no answer at all");
+  EXPECT_EQ(first.at("without_answer"), 0);
+  EXPECT_EQ(first.at("version"), SLUICE_VERSION);
+  EXPECT_EQ(first.at("slurm").get<std::string>().size(), 7U) << first;
+  EXPECT_GT(first.at("loaded_at"), 1'700'000'000);
+  const json second = reported(R"({"v":1,"action":"admit"})");
+  EXPECT_EQ(second.at("without_answer"), 1);
+  EXPECT_EQ(reported(R"({"v":1,"action":"admit"})"), nullptr) << "sluiced knows it";
 }
 
 TEST_F(Plugin, AppliesAnAdmission) {
@@ -324,16 +366,141 @@ TEST_F(Plugin, RefusesWhatNoPacketWouldHoldItself) {
   EXPECT_EQ(server_->requests(), 0);
 }
 
-TEST_F(Plugin, LetsEveryModificationThrough) {
+// ---- job_modify
+
+TEST_F(Plugin, AnswersAChangeWithoutAPriceItself) {
   start();
-  Descriptor job;
-#if SLUICE_JOB_MODIFY_HAS_ERR_MSG
-  char* message = nullptr;
-  EXPECT_EQ(function<int(job_desc_msg_t*, void*, std::uint32_t, char**)>("job_modify")(job.get(), nullptr, 0, &message), SLURM_SUCCESS);
-  EXPECT_EQ(message, nullptr);
-#else
-  EXPECT_EQ(function<int(job_desc_msg_t*, void*, std::uint32_t)>("job_modify")(job.get(), nullptr, 0), SLURM_SUCCESS);
-#endif
+  serve(R"({"v":1,"action":"refuse","lines":["no"]})");
+  const struct {
+    const char* what;
+    void (*set)(job_desc_msg_t&);
+  } rows[] = {{"nothing", [](job_desc_msg_t&) {}},
+              {"comment", [](job_desc_msg_t& job) { job.comment = fake_slurm::dup(R"({"sluice":{"id":"A1"}})"); }},
+              {"name", [](job_desc_msg_t& job) { job.name = fake_slurm::dup("train"); }},
+              {"hold", [](job_desc_msg_t& job) { job.priority = 0; }},
+              {"nice", [](job_desc_msg_t& job) { job.nice = 5; }},
+              {"QOS", [](job_desc_msg_t& job) { job.qos = fake_slurm::dup("high"); }},
+              {"features", [](job_desc_msg_t& job) { job.features = fake_slurm::dup("fast"); }},
+              {"reservation", [](job_desc_msg_t& job) { job.reservation = fake_slurm::dup("r"); }},
+              {"dependency", [](job_desc_msg_t& job) { job.dependency = fake_slurm::dup("afterok:1"); }},
+              {"start time", [](job_desc_msg_t& job) { job.begin_time = 1767225600; }}};
+  for (const auto& row : rows) {
+    test::ChangeDescriptor job;
+    row.set(*job.get());
+    EXPECT_EQ(modify(job), SLURM_SUCCESS) << row.what;
+  }
+  EXPECT_EQ(server_->requests(), 0);
+}
+
+TEST_F(Plugin, AsksAboutAChangeThatHasAPrice) {
+  start();
+  serve(R"({"v":1,"action":"admit","lines":["up to 5.06 yuan"]})");
+  const struct {
+    void (*set)(job_desc_msg_t&);
+    const char* changes;
+  } rows[] = {{[](job_desc_msg_t& job) { job.time_limit = 90; }, R"({"time_limit":90})"},
+              {[](job_desc_msg_t& job) { job.time_limit = INFINITE; }, R"({"time_limit":"infinite"})"},
+              {[](job_desc_msg_t& job) { job.end_time = 1767225600; }, R"({"end_time":1767225600})"},
+              {[](job_desc_msg_t& job) { job.partition = fake_slurm::dup("ai"); }, R"({"partition":"ai"})"},
+              {[](job_desc_msg_t& job) { job.account = fake_slurm::dup("bio"); }, R"({"account":"bio"})"},
+              {[](job_desc_msg_t& job) { job.min_nodes = job.max_nodes = 2; }, R"({"min_nodes":2,"max_nodes":2})"},
+              {[](job_desc_msg_t& job) { job.num_tasks = 4; }, R"({"num_tasks":4})"},
+              {[](job_desc_msg_t& job) { job.min_cpus = 8; }, R"({"min_cpus":8})"},
+              {[](job_desc_msg_t& job) { job.cpus_per_task = 2; }, R"({"cpus_per_task":2})"},
+              {[](job_desc_msg_t& job) { job.pn_min_memory = MEM_PER_CPU | 500; }, R"({"mem_per_cpu":500})"},
+              {[](job_desc_msg_t& job) { job.shared = 0; }, R"({"shared":0})"},
+              {[](job_desc_msg_t& job) { job.array_inx = fake_slurm::dup("5"); }, R"({"array":"5"})"},
+              {[](job_desc_msg_t& job) { job.tres_per_node = fake_slurm::dup("gres:gpu:2"); }, R"({"tres_per_node":"gres:gpu:2"})"},
+              {[](job_desc_msg_t& job) { job.tres_per_node = fake_slurm::dup(""); }, R"({"tres_per_node":""})"},
+              {[](job_desc_msg_t& job) { job.req_nodes = fake_slurm::dup("n1"); }, R"({"req_nodes":"n1"})"},
+              {[](job_desc_msg_t& job) { job.cluster_features = fake_slurm::dup("hami"); }, R"({"cluster_features":"hami"})"},
+              {[](job_desc_msg_t& job) { job.admin_comment = fake_slurm::dup("seen"); }, R"({"admin_comment":"seen"})"}};
+  for (const auto& row : rows) {
+    test::ChangeDescriptor job("123_4");
+    row.set(*job.get());
+    EXPECT_EQ(modify(job, 6002), SLURM_SUCCESS) << row.changes;
+    json changes = json::parse(row.changes);
+    changes["user_id"] = 6001;
+    changes["submit_uid"] = 6002;
+    EXPECT_EQ(asked(), (json{{"v", 1}, {"kind", "modify"}, {"id", "123_4"}, {"job", changes}}));
+  }
+  EXPECT_EQ(server_->requests(), static_cast<int>(std::size(rows)));
+}
+
+TEST_F(Plugin, RefusesAChangeAndSaysWhyWhereSlurmCan) {
+  start();
+  serve(R"({"v":1,"action":"refuse","reason":"policy","lines":["sluice: voucher V has 1.00 yuan"]})");
+  test::ChangeDescriptor job;
+  job->time_limit = 90;
+  EXPECT_EQ(modify(job), ESLURM_ACCOUNTING_POLICY);
+  EXPECT_EQ(message_, SLUICE_JOB_MODIFY_HAS_ERR_MSG ? "sluice: voucher V has 1.00 yuan" : "");
+  ASSERT_FALSE(fake_slurm::infos().empty());
+  EXPECT_EQ(fake_slurm::infos().back(), "sluice: job_modify: job 123: sluice: voucher V has 1.00 yuan");
+  EXPECT_EQ(job->time_limit, 90U) << "whatever Slurm does with a descriptor that was refused";
+}
+
+TEST_F(Plugin, AsksOnceForAllRecordsOfACall) {
+  start();
+  serve(R"({"v":1,"action":"refuse","lines":["no"]})");
+  std::vector<char> records(1000);
+  test::ChangeDescriptor job;
+  job->time_limit = 90;
+  for (char& record : records) EXPECT_EQ(modify(job, 6001, &record), ESLURM_ACCOUNTING_POLICY);
+  EXPECT_EQ(server_->requests(), 1);
+  EXPECT_EQ(fake_slurm::infos().size(), 1U) << "one line, not one per record";
+
+  // The same command once more comes to the same records.
+  EXPECT_EQ(modify(job, 6001, records.data()), ESLURM_ACCOUNTING_POLICY);
+  EXPECT_EQ(server_->requests(), 2);
+  job->time_limit = 91;
+  EXPECT_EQ(modify(job, 6001, &records[1]), ESLURM_ACCOUNTING_POLICY) << "another change in the same place";
+  EXPECT_EQ(server_->requests(), 3);
+  EXPECT_EQ(modify(job, 6002, &records[2]), ESLURM_ACCOUNTING_POLICY) << "another person";
+  EXPECT_EQ(server_->requests(), 4);
+  std::thread([&] { EXPECT_EQ(modify(job, 6002, &records[3]), ESLURM_ACCOUNTING_POLICY); }).join();
+  EXPECT_EQ(server_->requests(), 5) << "another thread";
+}
+
+TEST_F(Plugin, KeepsTheTagInAnAdministratorsComment) {
+  start();
+  serve(R"({"v":1,"action":"admit","set":{"admin_comment":"seen {\"sluice\":{}}"}})");
+  test::ChangeDescriptor job;
+  job->admin_comment = fake_slurm::dup("seen");
+  char records[3];
+  for (char& record : records) {
+    EXPECT_EQ(modify(job, 0, &record), SLURM_SUCCESS);
+    EXPECT_STREQ(job->admin_comment, R"(seen {"sluice":{}})");
+  }
+  EXPECT_EQ(server_->requests(), 1) << "the text that the answer set is no other question";
+}
+
+TEST_F(Plugin, ChangesCostOneDeadlineWhileNobodyAnswers) {
+  write_settings("deadline_ms = 20\nprobe_ms = 20\nbackoff_seconds_min = 60\n");
+  start();
+  serve_action({"", Then::hang});
+  // As `scontrol update` of an array, and of a list of jobs.
+  std::vector<char> records(1000);
+  test::ChangeDescriptor array("123");
+  array->time_limit = 90;
+  for (char& record : records) EXPECT_EQ(modify(array, 6001, &record), SLURM_SUCCESS);
+  for (char& record : records) {
+    test::ChangeDescriptor job("124");
+    job->time_limit = 90;
+    EXPECT_EQ(modify(job, 6001, &record), SLURM_SUCCESS);
+  }
+  EXPECT_EQ(server_->requests(), 1);
+  EXPECT_EQ(fake_slurm::errors().size(), 1U);
+}
+
+TEST_F(Plugin, RefusesChangesWithoutAnAnswerWhereThatIsThePolicy) {
+  write_settings("when_unreachable = refuse\n");
+  start();
+  test::ChangeDescriptor job;
+  job->time_limit = 90;
+  EXPECT_EQ(modify(job), ESLURM_ACCOUNTING_POLICY);
+  test::ChangeDescriptor free;
+  free->priority = 0;
+  EXPECT_EQ(modify(free), SLURM_SUCCESS) << "nobody need be asked about a hold";
 }
 
 TEST_F(Plugin, ServesManyThreadsAtOnce) {

@@ -22,8 +22,8 @@ JobFields plain() {
   return job;
 }
 
-Request made(const JobFields& job, std::uint32_t submit_uid = 6001) {
-  const auto result = make_request(job, submit_uid);
+Request made(const JobFields& job, std::uint32_t submit_uid = 6001, const std::optional<PluginReport>& report = std::nullopt) {
+  const auto result = make_request(job, submit_uid, report);
   if (const auto* refusal = std::get_if<LocalRefusal>(&result)) {
     ADD_FAILURE() << refusal->line;
     return {};
@@ -32,7 +32,7 @@ Request made(const JobFields& job, std::uint32_t submit_uid = 6001) {
 }
 
 std::string refused(const JobFields& job) {
-  const auto result = make_request(job, 0);
+  const auto result = make_request(job, 0, std::nullopt);
   const auto* refusal = std::get_if<LocalRefusal>(&result);
   return refusal == nullptr ? "" : refusal->line;
 }
@@ -46,12 +46,13 @@ TEST(Request, WritesTheWorkedExample) {
   job.tres_per_node = "gres:gpu:2";
   job.spank_env = {"SLUICE_NONCE=00112233445566778899aabbccddeeff", "_SLURM_SPANK_OPTION_sluice_voucher=CD-2026-0001",
                    "_SLURM_SPANK_OPTION_sluice_workload=training"};
-  const Request request = made(job);
+  const Request request = made(job, 6001, PluginReport{"0.1.0", "22.05.8", 1795320900, 3});
   EXPECT_EQ(request.body,
             R"({"v":1,"kind":"submit","nonce":"00112233445566778899aabbccddeeff",)"
             R"("options":{"voucher":"CD-2026-0001","workload":"training"},)"
             R"("job":{"user_id":6001,"group_id":6001,"submit_uid":6001,"partition":"ai","name":"train",)"
-            R"("tres_per_node":"gres:gpu:2","time_limit":10,"min_cpus":1,"interactive":false}})");
+            R"("tres_per_node":"gres:gpu:2","time_limit":10,"min_cpus":1,"interactive":false}})" "\n"
+            R"({"version":"0.1.0","slurm":"22.05.8","loaded_at":1795320900,"without_answer":3})");
   EXPECT_EQ(request.nonce, "00112233445566778899aabbccddeeff");
 }
 
@@ -65,6 +66,7 @@ TEST(Request, WritesEveryField) {
   job.job_id = 67108865;
   job.het_offset = 0;
   job.interactive = true;
+  job.cron = true;
   job.account = "astro";
   job.qos = "high";
   job.features = "a100";
@@ -99,7 +101,7 @@ TEST(Request, WritesEveryField) {
             R"("tres_per_job":"gres:gpu:2","tres_per_socket":"gres:gpu:1","tres_per_task":"gres/gpu:1",)"
             R"("cpus_per_tres":"gres:gpu:4","mem_per_tres":"gres:gpu:1000","time_limit":"infinite","begin_time":1767225600,)"
             R"("deadline":1767225601,"min_nodes":1,"max_nodes":4,"num_tasks":4,"max_cpus":64,"cpus_per_task":2,)"
-            R"("ntasks_per_node":3,"pn_min_cpus":5,"shared":0,"mem_per_node":0,"interactive":true}})");
+            R"("ntasks_per_node":3,"pn_min_cpus":5,"shared":0,"mem_per_node":0,"interactive":true,"cron":true}})");
 }
 
 TEST(Request, KnowsWhatKindOfCallItIs) {
@@ -180,7 +182,7 @@ TEST(Request, TurnsBytesThatAreNoTextIntoValidJson) {
   job.name = name;
   job.spank_env = {"_SLURM_SPANK_OPTION_sluice_scenario=\xfe\x80"};
   const std::string body = made(job).body;
-  const Json parsed = Json::parse(body, nullptr, false);
+  const Json parsed = Json::parse(body.substr(0, body.find('\n')), nullptr, false);
   ASSERT_FALSE(parsed.is_discarded()) << body;
   const auto back = parsed["job"]["name"].get<std::string>();
   EXPECT_EQ(back.substr(0, 6), "a\"\\\n\x01\x7f");

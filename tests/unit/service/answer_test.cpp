@@ -23,16 +23,25 @@ TEST(Answer, SaysOnlyWhatIsToBeSet) {
   EXPECT_EQ(to_text(answer), R"({"action":"admit","lines":["sluice: 券","broken )"
                              "\xef\xbf\xbd"
                              R"("],"set":{"admin_comment":"{}","begin_time":12,"cluster_features":"wind","partition":"ai"},"v":1})");
-  EXPECT_EQ(to_text({false, false, {}, {}, {}, {}, {}}), R"({"action":"refuse","reason":"policy","v":1})");
-  EXPECT_EQ(to_text({false, true, {}, {}, {}, {}, {}}), R"({"action":"refuse","reason":"denied","v":1})");
+  Answer refused;
+  refused.admit = false;
+  refused.refusal = "voucher_not_yours";
+  EXPECT_EQ(to_text(refused), R"({"action":"refuse","reason":"policy","v":1})");
+  refused.denied = true;
+  EXPECT_EQ(to_text(refused), R"({"action":"refuse","reason":"denied","v":1})");
 }
 
 TEST(Answer, ATagPointsAndInFullTells) {
   const TagFacts facts{"A1", "V", "training", "hami", "2.68", true};
-  EXPECT_EQ(tag_object(facts, "m", false).dump(), R"({"id":"A1","mac":"m","v":1})");
-  EXPECT_EQ(tag_object(facts, "m", true).dump(),
+  EXPECT_EQ(tag_text(facts, "m", false), R"({"id":"A1","mac":"m","v":1})");
+  EXPECT_EQ(tag_text(facts, "m", true),
             R"({"id":"A1","mac":"m","quote":"2.68","site":"hami","unpriced":true,"v":1,"voucher":["V"],"workload":"training"})");
-  EXPECT_EQ(tag_object({"A1", {}, {}, {}, {}, false}, "m", true).dump(), R"({"id":"A1","mac":"m","v":1})");
+  EXPECT_EQ(tag_text({"A1", {}, {}, {}, {}, false}, "m", true), R"({"id":"A1","mac":"m","v":1})");
+  TagFacts settled{"A1", {}, {}, {}, {}, false};
+  settled.charge = "0.3";
+  settled.by_voucher = "0.2";
+  settled.by_self = "0.1";
+  EXPECT_EQ(tag_text(settled, "m", true), R"({"by_self":"0.1","by_voucher":"0.2","charge":"0.3","id":"A1","mac":"m","v":1})");
 }
 
 TEST(Answer, AMacIsOfOneIdClusterAndUser) {

@@ -21,6 +21,7 @@ class FailingStorage final : public ledger::Storage {
     int appends_left = -1;  ///< −1: never fails
     bool sync = true;
     bool read = true;
+    bool rows = true;  ///< admissions and documents can be read
   };
   FailingStorage(std::unique_ptr<ledger::Storage> real, Switches& switches) : real_(std::move(real)), switches_(switches) {}
 
@@ -35,14 +36,20 @@ class FailingStorage final : public ledger::Storage {
     if (switches_.appends_left > 0) --switches_.appends_left;
     return real_->append_soon(std::move(admission));
   }
+  Result<void> flush() override { return real_->flush(); }
   Result<void> sync() override {
     if (!switches_.sync) return fault("couldn't sync the ledger");
     return real_->sync();
   }
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override { return real_->object(kind, id); }
-  Result<std::optional<ledger::Document>> document(const std::string& sha256) override { return real_->document(sha256); }
-  Result<std::optional<ledger::AdmissionRow>> admission(const std::string& id) override { return real_->admission(id); }
-  Result<bool> has_admission(const std::string& id) override { return real_->has_admission(id); }
+  Result<std::optional<ledger::Document>> document(const std::string& sha256) override {
+    if (!switches_.rows) return fault("couldn't read the ledger");
+    return real_->document(sha256);
+  }
+  Result<std::optional<ledger::AdmissionRow>> admission(const std::string& id) override {
+    if (!switches_.rows) return fault("couldn't read the ledger");
+    return real_->admission(id);
+  }
   Result<void> charges(const ledger::ChargeQuery& query, const std::function<bool(ledger::ChargeRow&&)>& each) override {
     if (!switches_.read) return fault("couldn't read the ledger");
     return real_->charges(query, each);
@@ -162,6 +169,29 @@ TEST_F(BooksFaultTest, WithoutReadingNothingIsCharged) {
   EXPECT_FALSE(world.books().refund(World::caller("cashier"), {{"request_id", "refund-01"}, {"job_id", 101}, {"reason", "r"}}, world.now).ok());
   EXPECT_FALSE(world.books().view_job(World::caller("auditor"), 101, std::nullopt, world.facts(), world.now).ok());
   EXPECT_FALSE(world.books().view_statement(World::caller("auditor"), {}, world.facts(), world.now).ok());
+}
+
+TEST_F(BooksFaultTest, ARecordWaitsWhereItsAdmissionOrItsPriceCantBeRead) {
+  const std::string dearer = World::default_prices() + "  - {cluster: cq, partition: late, from: 2026-01-01, per_hour: {cpu: \"1\"}}\n";
+  ASSERT_TRUE(world.books().offer_price_book("p", dearer, {0, "root"}, world.now).ok());
+  const auto proposals = world.books().view_proposals(World::caller("auditor"), "pending", world.now);
+  ASSERT_TRUE(world.books().decide(World::caller("checker"), proposals->at("proposals")[0].at("id"), true, {{"request_id", "approve-1"}}, world.now).ok());
+  world.restart();
+  const auto used = [&] { return world.books().view_voucher(World::caller("auditor"), "V", world.facts(), world.now)->at("used").get<std::string>(); };
+  const auto settles = [&](const slurm::UsageRecord& record) {
+    switches.rows = false;
+    EXPECT_FALSE(world.books().settle({record}, world.now).ok()) << record.state;
+    switches.rows = true;
+    EXPECT_TRUE(world.books().settle({record}, world.now).ok()) << record.state;
+  };
+  // The quote's price book is not the one in force.
+  settles(world.record("a", {{"elapsed", "3600"}}));
+  EXPECT_EQ(used(), "6.000000");
+  // Its admission has ended, so it is looked up.
+  auto late = world.record("a", {{"elapsed", "1800"}, {"state", "REQUEUED"}});
+  late.submit += 60;
+  settles(late);
+  EXPECT_EQ(used(), "9.000000") << "and not the user's alone";
 }
 
 TEST_F(BooksFaultTest, ACommandWhoseSyncFailedIsAnsweredWhenItIsAskedAgain) {

@@ -251,6 +251,53 @@ TEST_F(BooksTest, UsageWithoutResourcesIsNeverFree) {
   EXPECT_EQ(settle({record}).unrated, 1u);
 }
 
+TEST_F(BooksTest, WhichAdmissionARecordIsOfDoesntDependOnWhatIsReadWithIt) {
+  // Its tag was overwritten after the first run, long after it could be known by what it asked for.
+  world.submit("a", {{"time", "60"}, {"cpus", "10"}, {"voucher", "V"}});
+  world.now += 3600;
+  auto second = world.record("a", {{"elapsed", "1800"}, {"tag", "none"}});
+  second.submit = world.now - 1800;
+  EXPECT_EQ(settle({world.record("a", {{"elapsed", "1800"}, {"state", "REQUEUED"}}), second}).charged, 2u);
+  EXPECT_EQ(purse()["used"], "6.000000") << "both runs are the voucher's";
+
+  // Two jobs that look alike and one admission: it is of one of them.
+  world.submit("b", {{"time", "60"}, {"cpus", "10"}, {"voucher", "V"}});
+  const auto submitted = world.now;
+  world.now += 3600;
+  auto stranger = world.record("none", {{"id", "900"}, {"cpus", "10"}, {"elapsed", "3600"}});
+  stranger.submit = submitted;
+  EXPECT_EQ(settle({world.record("b", {{"elapsed", "3600"}, {"tag", "none"}}), stranger}).charged, 2u);
+  EXPECT_EQ(purse()["used"], "12.000000");
+}
+
+TEST_F(BooksTest, WhatHadNoPriceStaysOfTheAdmissionThatItWasFoundToBeOf) {
+  world.submit("a", {{"time", "60"}, {"cpus", "10"}, {"voucher", "V"}});
+  world.now += 3600;
+  const auto whole = world.record("a", {{"elapsed", "3600"}, {"tag", "none"}});
+  auto half = whole;
+  half.tres_alloc.clear();
+  EXPECT_EQ(settle({half}).unrated, 1u);
+  EXPECT_EQ(world.books().counts().at("open_admissions"), 0) << "it has ended, and can't be found by its looks again";
+  EXPECT_EQ(settle({whole}).charged, 1u);
+  EXPECT_EQ(purse()["used"], "6.000000");
+}
+
+TEST_F(BooksTest, WhatHasNoPriceStillIsReadAgainAndHoldsNobodyUp) {
+  world.submit("a", {{"time", "60"}, {"cpus", "10"}, {"array", "1-2"}, {"voucher", "V"}});
+  world.now += 3600;
+  const auto whole = world.record("a", {{"task", "1"}, {"elapsed", "3600"}});
+  auto half = whole;
+  half.tres_alloc.clear();
+  auto less = half;
+  less.partition.clear();
+  EXPECT_EQ(settle({less}).unrated, 1u);
+  EXPECT_EQ(purse()["liens"], "6.000000") << "of the other task";
+  EXPECT_EQ(settle({half}).unrated, 1u) << "written otherwise, and its lien was given back already";
+  EXPECT_EQ(settle({whole}).charged, 1u);
+  EXPECT_EQ(purse()["used"], "6.000000");
+  EXPECT_EQ(purse()["liens"], "6.000000");
+}
+
 TEST_F(BooksTest, OneRecordThatCantBePostedHoldsNobodyUp) {
   // An account that owes nearly all that an amount can hold.
   const std::string prices = "price_book: dear\ncurrency: CNY\nzone: Asia/Shanghai\nprices:\n"

@@ -129,11 +129,11 @@ class ManyCharges final : public ledger::Storage {
   Result<ledger::Snapshot> load() override { return real_->load(); }
   Result<void> append(const ledger::Batch& batch) override { return real_->append(batch); }
   Result<void> append_soon(ledger::NewAdmission admission) override { return real_->append_soon(std::move(admission)); }
+  Result<void> flush() override { return real_->flush(); }
   Result<void> sync() override { return real_->sync(); }
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override { return real_->object(kind, id); }
   Result<std::optional<ledger::Document>> document(const std::string& sha256) override { return real_->document(sha256); }
   Result<std::optional<ledger::AdmissionRow>> admission(const std::string& id) override { return real_->admission(id); }
-  Result<bool> has_admission(const std::string& id) override { return real_->has_admission(id); }
   Result<void> charges(const ledger::ChargeQuery& query, const std::function<bool(ledger::ChargeRow&&)>& each) override {
     return real_->charges(query, [&](ledger::ChargeRow&& row) {
       for (std::size_t i = 0; i < times_; ++i) {

@@ -20,6 +20,7 @@ TEST(Config, DefaultsAreTheCarefulOnes) {
   EXPECT_EQ(config->price_book, "/etc/sluice/prices.yaml");
   EXPECT_TRUE(config->admit_unpriced);
   EXPECT_TRUE(config->refund_limit.is_zero()) << "every refund needs a second person";
+  EXPECT_FALSE(config->refund_rule) << "nothing is given back that nobody decided";
   EXPECT_FALSE(config->account_rule("astro").has_value());
   EXPECT_EQ(config->control_users, (std::vector<std::string>{"root", "slurm"}));
   EXPECT_EQ(config->listen, "127.0.0.1:6711");
@@ -61,6 +62,7 @@ accounts:
 people:
   - {user: li, roles: [cashier, auditor], from: 2026-01-01, to: 2026-02-01}
 refund_limit: "20"
+refund: {states: [NODE_FAIL, BOOT_FAIL], share: "0.75", hours_max: 12}
 sites:
   - {name: here, cluster: hami}
   - {name: cq, feature: rain, partition: gpu}
@@ -80,6 +82,9 @@ collector: {interval_seconds: 1, overlap_seconds: 120, void_after_seconds: 5, ti
   EXPECT_EQ(config->site("cq")->cluster, "cq") << "a site's cluster is its name unless it says otherwise";
   EXPECT_EQ(config->site_of_cluster("hami")->name, "here");
   EXPECT_EQ(config->site("moon"), nullptr);
+  EXPECT_EQ(config->refund_rule->states, (std::vector<std::string>{"NODE_FAIL", "BOOT_FAIL"}));
+  EXPECT_EQ(config->refund_rule->share, Share{750'000});
+  EXPECT_EQ(config->refund_rule->hours_max, 12);
   EXPECT_EQ(config->clusters(), (std::vector<std::string>{"hami", "cq"}));
   EXPECT_FALSE(config->tag_full);
   EXPECT_EQ(config->final_tag, Config::FinalTag::all);
@@ -134,6 +139,11 @@ TEST(Config, MistakesAreNamedWithTheirPlace) {
       {least + "accounts: {astro: {self_pay: open, limit: \"1\"}}\n", "accounts.astro.limit: "},
       {least + "refund_limit: \"-1\"\n", "refund_limit: "},
       {least + "refund_limit: 1e3\n", "refund_limit: "},
+      {least + "refund: {share: \"1\"}\n", "refund.states: name at least one end state"},
+      {least + "refund: {states: [NODEFAIL], share: \"1\"}\n", "refund.states: a list: 'NODEFAIL' is not an end state of Slurm"},
+      {least + "refund: {states: [NODE_FAIL]}\n", "refund.share: is missing"},
+      {least + "refund: {states: [NODE_FAIL], share: \"1.5\"}\n", "refund.share: "},
+      {least + "refund: {states: [NODE_FAIL], share: \"1\", hours_max: 0}\n", "refund.hours_max: "},
       {least + "lien_hours_max: 0\n", "lien_hours_max: "},
       {least + "sites: [{name: hami}]\n", "the site of cluster cq is missing"},
       {least + "sites: [{name: cq}, {name: cq}]\n", "stands twice"},

@@ -27,7 +27,8 @@ class ControlTest : public testing::Test {
  protected:
   std::shared_ptr<const Config> config = std::make_shared<const Config>(parse_config("sluice.yaml", config_text).value());
   SlurmFacts facts{[](std::int64_t) { return std::optional<std::string>("someone"); }};
-  Control control{{facts, nullptr, [this] { return config; }, [] { return nullptr; }, "key"}};
+  PluginWatch plugin;
+  Control control{{facts, plugin, nullptr, [this] { return config; }, [] { return nullptr; }, "key"}};
 };
 
 TEST_F(ControlTest, AnswersOrSaysWhatItCouldNotRead) {
@@ -48,23 +49,60 @@ TEST_F(ControlTest, RefusesWhatNestsTooDeep) {
   EXPECT_NE(answered.body.find("nests more than 16 deep"), std::string::npos) << answered.body;
 }
 
+/// What is logged while it lives.
+class LogKept {
+ public:
+  LogKept() : before_(spdlog::default_logger()) {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+  }
+  ~LogKept() { spdlog::set_default_logger(before_); }
+  LogKept(const LogKept&) = delete;
+  LogKept& operator=(const LogKept&) = delete;
+  [[nodiscard]] std::string text() const { return text_.str(); }
+  [[nodiscard]] std::ptrdiff_t lines() const {
+    const std::string all = text();
+    return std::count(all.begin(), all.end(), '\n');
+  }
+
+ private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_;
+};
+
+TEST_F(ControlTest, LogsALinePerRefusalAndNonePerAdmission) {
+  const LogKept log;
+  const auto ask = [&](const char* kind, const char* options) {
+    const auto answer = control.admit(R"({"v":1,"kind":")" + std::string(kind) + R"(","options":{)" + options + R"(},"job":{"user_id":6001,"account":"astro"}})");
+    return nlohmann::json::parse(answer.body).at("action").get<std::string>();
+  };
+  for (const char* kind : {"submit", "test", "sibling"}) EXPECT_EQ(ask(kind, ""), "admit");
+  EXPECT_EQ(ask("submit", R"("place":"nowhere")"), "admit") << "observe refuses nobody";
+  EXPECT_EQ(log.lines(), 0) << log.text();
+  Config enforcing = *config;
+  enforcing.mode = Mode::enforce;
+  config = std::make_shared<const Config>(enforcing);
+  EXPECT_EQ(ask("submit", R"("place":"nowhere")"), "refuse");
+  EXPECT_EQ(ask("submit", ""), "admit");
+  EXPECT_EQ(log.lines(), 1) << log.text();
+  const auto counts = control.counts();
+  EXPECT_EQ(counts.answers.at({"submit", "admit"}), 3U);
+  EXPECT_EQ(counts.answers.at({"submit", "refuse"}), 1U);
+  EXPECT_EQ(counts.refusals.size(), 2U) << "one that would be and one that was";
+}
+
 TEST_F(ControlTest, NothingThatAUserWritesBeginsALine) {
   Config enforcing = *config;
   enforcing.mode = Mode::enforce;
   config = std::make_shared<const Config>(enforcing);
-  std::ostringstream log;
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  const LogKept log;
   const auto refused = control.admit(R"({"v":1,"kind":"submit","options":{"place":"x\nforged\u001b[2J"},"job":{"user_id":6001,"account":"astro"}})");
   const auto unreadable = control.admit(R"({"v":1,"kind":"submit","options":{"x\nforged":1},"job":{"user_id":6001}})");
-  spdlog::set_default_logger(before);
 
   const std::string line = nlohmann::json::parse(refused.body).at("lines").at(0);
   EXPECT_NE(line.find("'x forged [2J'"), std::string::npos) << line;
   EXPECT_EQ(nlohmann::json::parse(unreadable.body).at("error").at("text"), "options.x forged: write a text");
-  const std::string logged = log.str();
-  EXPECT_EQ(std::count(logged.begin(), logged.end(), '\n'), 2) << logged;
-  EXPECT_EQ(logged.find('\x1b'), std::string::npos) << logged;
+  EXPECT_EQ(log.lines(), 2) << log.text();
+  EXPECT_EQ(log.text().find('\x1b'), std::string::npos) << log.text();
 }
 
 }  // namespace

@@ -12,11 +12,12 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <future>
@@ -40,7 +41,7 @@ constexpr auto patience = std::chrono::seconds(20);
 class Peer {
  public:
   explicit Peer(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)) {
-    connected_ = connect(path) == 0;
+    if (connect(path) != 0) problem_ = errno;
     const timeval limit{patience.count(), 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
@@ -48,7 +49,8 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  [[nodiscard]] bool connected() const { return connected_; }
+  [[nodiscard]] bool connected() const { return problem_ == 0; }
+  [[nodiscard]] int problem() const { return problem_; }  ///< errno of connect()
   bool say(const std::string& request) const { return ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) >= 0; }
   /// Empty: the connection has ended.
   [[nodiscard]] std::string hear() const {
@@ -68,8 +70,19 @@ class Peer {
   }
 
   const int fd_;
-  bool connected_ = false;
+  int problem_ = 0;
 };
+
+constexpr uid_t nobody = 65534;
+constexpr uid_t slurm = 64030;
+
+/// A connection of somebody else's.
+std::unique_ptr<Peer> as(uid_t user, const std::string& path) {
+  if (::seteuid(user) != 0) throw std::runtime_error("couldn't become another user");
+  auto peer = std::make_unique<Peer>(path);
+  if (::seteuid(0) != 0) std::abort();
+  return peer;
+}
 
 std::size_t descriptors() {
   std::size_t count = 0;
@@ -81,10 +94,10 @@ PacketAnswer echo(std::string_view request) { return {200, std::string(request)}
 
 class PacketListenerTest : public ::testing::Test {
  protected:
-  void start(const PacketListener::Handler& handler, PacketLimits limits = {}, std::set<uid_t> peers = {::geteuid()}) {
-    const auto socket = listen_packets(path_);
+  void start(std::function<PacketAnswer(std::string_view)> answer, PacketLimits limits = {}, std::set<uid_t> peers = {::geteuid()}) {
+    const auto socket = listen_packets(path_, peers);
     if (!socket.ok()) throw std::runtime_error(socket.failure().text);
-    auto listener = PacketListener::start(*socket, std::move(peers), limits, handler);
+    auto listener = PacketListener::start(*socket, std::move(peers), limits, {std::move(answer)});
     if (!listener.ok()) throw std::runtime_error(listener.failure().text);
     listener_ = std::move(*listener);
   }
@@ -139,26 +152,40 @@ TEST_F(PacketListenerTest, TurnsAwayWhoMayNotAskAndSaysWhy) {
   EXPECT_EQ(handled, 0);
 }
 
-TEST_F(PacketListenerTest, StrangersTakeNobodysPlace) {
+TEST_F(PacketListenerTest, StrangersDontEvenGetIntoTheQueue) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else as well";
+  start(echo, {}, {0, slurm});
+  std::filesystem::permissions(folder_ / "", std::filesystem::perms(0755));
+  EXPECT_EQ(as(nobody, path_)->problem(), EACCES);
+  const auto peer = as(slurm, path_);
+  ASSERT_TRUE(peer->connected());
+  EXPECT_EQ(peer->ask("slurmctld"), "200\nslurmctld");
+}
+
+TEST_F(PacketListenerTest, StrangersTakeNobodysPlaceEither) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else as well";
   PacketLimits limits;
   limits.connections_max = 1;
   start(echo, limits);
   std::filesystem::permissions(folder_ / "", std::filesystem::perms(0755));
+  (void)::removexattr(path_.c_str(), "system.posix_acl_access");  // as where there are none
+  std::filesystem::permissions(path_, std::filesystem::perms(0666));
   std::vector<std::unique_ptr<Peer>> strangers;
-  constexpr uid_t nobody = 65534;
-  ASSERT_EQ(::seteuid(nobody), 0);
-  for (int i = 0; i < 100; ++i) strangers.push_back(std::make_unique<Peer>(path_));
-  ASSERT_EQ(::seteuid(0), 0);
+  for (int i = 0; i < 100; ++i) strangers.push_back(as(nobody, path_));
   for (const auto& one : strangers) EXPECT_TRUE(one->connected());
   EXPECT_EQ(answer_to("root"), "root");
 }
 
-TEST_F(PacketListenerTest, LetsOnlyTheListenerSayWhoMayConnect) {
+TEST_F(PacketListenerTest, LeavesTheSocketOfAnotherUserAlone) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else as well";
   start(echo);
-  struct stat status {};
-  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0666U);
+  std::filesystem::permissions(folder_ / "", std::filesystem::perms(0777));
+  ASSERT_EQ(::seteuid(nobody), 0);
+  const auto second = listen_packets(path_, {nobody});
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.failure().text, "couldn't listen on " + path_ + ": it is another user's; stop that service, or remove the file");
+  EXPECT_EQ(answer_to("still here"), "still here");
 }
 
 TEST_F(PacketListenerTest, TakesNoRequestThatIsTooLarge) {
@@ -300,19 +327,19 @@ TEST_F(PacketListenerTest, StopsUnderLoad) {
 }
 
 TEST_F(PacketListenerTest, TakesThePathOfADeadServiceAndOfNoOther) {
-  ::close(*listen_packets(path_));
+  ::close(*listen_packets(path_, {::geteuid()}));
   start(echo);
-  const auto second = listen_packets(path_);
+  const auto second = listen_packets(path_, {::geteuid()});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.failure().text, "couldn't listen on " + path_ + ": it is in use by another process; stop that one first");
   EXPECT_EQ(answer_to("still here"), "still here");
 
   const std::string other = folder_ / "stream.sock";
   const int stream = test::listen_at(other, SOCK_STREAM, 1);
-  EXPECT_FALSE(listen_packets(other).ok()) << "whatever it is, somebody serves it";
+  EXPECT_FALSE(listen_packets(other, {::geteuid()}).ok()) << "whatever it is, somebody serves it";
   ::close(stream);
 
-  const auto too_long = listen_packets("/" + std::string(108, 'x'));
+  const auto too_long = listen_packets("/" + std::string(108, 'x'), {::geteuid()});
   ASSERT_FALSE(too_long.ok());
   EXPECT_NE(too_long.failure().text.find("too long"), std::string::npos);
 }

@@ -32,7 +32,11 @@ class PublicApiTest : public testing::Test {
   World world;
   Health health;
   Anybody anybody;
-  PublicApi api{{world.facts(), health, anybody, &world.books(), [this] { return world.books().config(); }, [] {}, [] { return true; }}};
+  PluginWatch plugin;
+  DiskUse disk{"/nonexistent"};
+  Control control{{world.facts(), plugin, &world.books(), [this] { return world.books().config(); }, [] { return nullptr; }, "key"}};
+  Doctor doctor{{world.facts(), health, plugin, disk, control, &world.books(), [this] { return world.books().config(); }, 0}};
+  PublicApi api{{world.facts(), health, anybody, doctor, &world.books(), [this] { return world.books().config(); }, [] {}, [] { return true; }}};
 };
 
 TEST_F(PublicApiTest, RefusesABodyThatNestsTooDeep) {

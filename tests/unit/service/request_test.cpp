@@ -36,6 +36,21 @@ TEST(AdmissionRequest, OfASiblingHasNoComponent) {
   EXPECT_FALSE(read("sibling")->job.het_offset.has_value());
 }
 
+TEST(AdmissionRequest, TakesTheReportOfTheSecondLineApart) {
+  const std::string line = R"({"v":1,"kind":"submit","job":{"user_id":1}})";
+  const auto plain = admission_request_from_text(line);
+  const auto reporting = admission_request_from_text(
+      line + "\n" R"({"version":"0.1.0","slurm":"22.05.8","loaded_at":1795320900,"without_answer":3})");
+  ASSERT_TRUE(reporting.ok());
+  EXPECT_FALSE(plain->plugin.has_value());
+  ASSERT_TRUE(reporting->plugin.has_value());
+  EXPECT_EQ(reporting->plugin->without_answer, 3);
+  EXPECT_EQ(reporting->content_sha256, plain->content_sha256) << "the same submission, with one more lost answer";
+  const auto torn = admission_request_from_text(line + "\n{");
+  ASSERT_TRUE(torn.ok()) << "no job hangs on a report";
+  EXPECT_FALSE(torn->plugin.has_value());
+}
+
 TEST(AdmissionRequest, IsRefused) {
   const struct {
     const char* text;
@@ -55,6 +70,7 @@ TEST(AdmissionRequest, IsRefused) {
       {R"({"v":1,"kind":"submit"})", "job: is missing"},
       {R"({"v":1,"kind":"submit","job":{}})", "user_id"},
       {R"({"v":1,"kind":"submit","job":{"user_id":-1}})", "user_id"},
+      {R"({"v":1,"kind":"submit","job":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]})", "nests more than 16 deep"},
   };
   for (const auto& row : rows) {
     const auto request = admission_request_from_text(row.text);

@@ -62,6 +62,45 @@ TEST(Settlement, ReasonsSayWhatIsMissing) {
   EXPECT_EQ(short_of.reasons, (std::vector<std::string>{"the voucher should have paid 60.000000 and had 50.000000: 10.000000 is overrun"}));
 }
 
+TEST(RefundByRule, Table) {
+  const RefundRule all{{"NODE_FAIL", "BOOT_FAIL"}, Share{share_whole}, std::nullopt};
+  const RefundRule some{{"NODE_FAIL"}, Share{500'000}, 2};
+  constexpr std::int64_t hour = 3600;
+  const struct {
+    const char* what;
+    const RefundRule& rule;
+    const char* state;
+    std::int64_t amount, elapsed, back;
+  } rows[] = {
+      {"all of it", all, "NODE_FAIL", 100, 3 * hour, 100},
+      {"the other state", all, "BOOT_FAIL", 100, 3 * hour, 100},
+      {"a state that the rule doesn't name", all, "FAILED", 100, 3 * hour, 0},
+      {"half of a short run", some, "NODE_FAIL", 100, hour, 50},
+      {"half of what two of three hours cost, rounded down twice", some, "NODE_FAIL", 100, 3 * hour, 33},
+      {"what cost nothing", some, "NODE_FAIL", 0, hour, 0},
+      {"what never ran", some, "NODE_FAIL", 0, 0, 0},
+  };
+  for (const auto& row : rows) EXPECT_EQ(refund_by_rule(row.rule, row.state, Money{row.amount}, row.elapsed).micro, row.back) << row.what;
+}
+
+RC_GTEST_PROP(RefundProperty, PartialRefundsEndWhereAWholeOneDoes, ()) {
+  const auto part = [] { return Money{*rc::gen::inRange<std::int64_t>(0, 1'000'000)}; };
+  const Parts borne{part(), part(), part()};
+  Parts before;
+  for (int i = 0; i < 3 && before.sum() < borne.sum(); ++i) {
+    const Money total{*rc::gen::inRange<std::int64_t>(before.sum().micro, borne.sum().micro + 1)};
+    const Parts after = share_refund(borne, before, total);
+    RC_ASSERT(after.sum() == total);
+    for (const auto one : {&Parts::by_voucher, &Parts::by_self, &Parts::overrun}) {
+      RC_ASSERT((before.*one <= after.*one) && (after.*one <= borne.*one));
+    }
+    before = after;
+  }
+  if (before.sum() == borne.sum()) return;
+  const Parts whole = share_refund(borne, before, borne.sum());
+  RC_ASSERT(whole.by_voucher == borne.by_voucher && whole.by_self == borne.by_self && whole.overrun == borne.overrun);
+}
+
 RC_GTEST_PROP(SettlementProperty, PartsAreTheWholeAndNobodyPaysTooMuch, ()) {
   const auto amount = *rc::gen::inRange<std::int64_t>(0, 1'000'000'000'000'000);
   const auto start = *rc::gen::inRange<UnixTime>(0, 100'000);

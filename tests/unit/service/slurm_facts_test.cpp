@@ -39,5 +39,19 @@ TEST(UserName, AnUnknownUidIsSoonAskedAgain) {
   EXPECT_EQ(facts.user_name(7, 10), "new");
 }
 
+TEST(NewestUnanswered, IsOfJobsThatThePluginLetInAlone) {
+  const auto job = [](UnixTime submit, const char* comment, bool revoked = false) {
+    slurm::LiveJob live;
+    live.submit = submit;
+    live.admin_comment = comment;
+    live.revoked = revoked;
+    return live;
+  };
+  const char* alone = R"({"sluice":{"v":1,"nonce":"00ff","unpriced":true}})";
+  const char* answered = R"({"sluice":{"v":1,"id":"A1","mac":"x","unpriced":true}})";
+  EXPECT_EQ(newest_unanswered({job(10, alone), job(12, alone), job(20, answered), job(30, ""), job(40, alone, true)}, 10), 12);
+  EXPECT_EQ(newest_unanswered({job(9, alone), job(20, answered)}, 10), 0);
+}
+
 }  // namespace
 }  // namespace sluice::service

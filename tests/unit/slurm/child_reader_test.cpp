@@ -86,7 +86,13 @@ TEST_F(ChildReaderTest, AnswersEveryOperation) {
   EXPECT_FALSE(inventory->partitions.at(0).default_minutes.has_value());
   EXPECT_EQ(inventory->default_accounts.at("li"), "a");
   EXPECT_EQ(inventory->accounts_of_user.at("li").size(), 2u);
+  EXPECT_EQ(inventory->operators, std::set<std::string>{"li"});
   EXPECT_TRUE(inventory->memory_is_consumable);
+  const auto diagnosis = reader.diagnosis("cq");
+  ASSERT_TRUE(diagnosis.ok()) << diagnosis.failure().text;
+  EXPECT_EQ(diagnosis->job_submit_plugins, "lua,sluice");
+  EXPECT_EQ(diagnosis->purge_jobs_after, "12 months");
+  EXPECT_EQ(diagnosis->dbd_problem, "");
 
   TagRequest tag{"cq", 7, 3, 1, 2, "{\"sluice\":{}}"};
   EXPECT_TRUE(reader.tag(tag).value());

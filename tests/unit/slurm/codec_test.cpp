@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "accounting/slurm/request.hpp"
 
 namespace sluice::slurm {
@@ -158,10 +160,16 @@ TEST(LiveJobJson, RoundTrip) {
   job.revoked = true;
   job.submit = 5;
   job.start = 6;
+  job.het_job_id = 67'108'864;
+  job.het_job_offset = 1;
+  job.time_limit_minutes = 90;
+  job.tres_req = "cpu=2,mem=1000M,node=1";
   job.admin_comment = "x\xff";
   const auto back = live_job_from_json(json::parse(to_json(job).dump()));
   ASSERT_TRUE(back.ok()) << back.failure().text;
   EXPECT_EQ(to_json(*back), to_json(job));
+  EXPECT_EQ(std::tie(back->het_job_id, back->het_job_offset, back->time_limit_minutes, back->tres_req),
+            std::tie(job.het_job_id, job.het_job_offset, job.time_limit_minutes, job.tres_req));
   EXPECT_EQ(back->admin_comment, job.admin_comment);
   EXPECT_FALSE(live_job_from_json(json{{"cluster", "hami"}}).ok());
 }
@@ -186,6 +194,17 @@ TEST(InventoryJson, RoundTrip) {
   inventory.control_hosts = {"cqctl"};
   EXPECT_EQ(inventory_summary(*inventory_from_summary(inventory_summary(inventory))), inventory_summary(inventory));
   EXPECT_FALSE(inventory_from_summary(json::object()).ok());
+
+  Diagnosis diagnosis;
+  diagnosis.cluster = "cq";
+  diagnosis.clock_ahead_seconds = -3;
+  diagnosis.job_submit_plugins = "lua,sluice";
+  diagnosis.dbd_queue = 7;
+  EXPECT_EQ(to_json(*diagnosis_from_json(to_json(diagnosis))), to_json(diagnosis));
+  diagnosis.purge_jobs_after = "12 months";
+  diagnosis.dbd_problem = "away";
+  EXPECT_EQ(to_json(*diagnosis_from_json(to_json(diagnosis))), to_json(diagnosis));
+  EXPECT_FALSE(diagnosis_from_json(json::object()).ok());
 }
 
 TEST(RequestJson, RoundTripOfEveryOperation) {

@@ -122,15 +122,32 @@ void answer_other(const json& request, const std::string& op) {
     say({{"id", id},
          {"row", {{"cluster", {{"name", "hami"}, {"ok", false}, {"problem", "no answer within 5000 ms"}}}}}});
     say({{"id", id}, {"done", true}, {"rows", 4}});
+  } else if (op == "diagnosis") {
+    say({{"id", id},
+         {"done", true},
+         {"rows", 0},
+         {"diagnosis",
+          {{"cluster", "cq"},
+           {"slurm_version", "22.05.8"},
+           {"clock_ahead_seconds", 2},
+           {"job_submit_plugins", "lua,sluice"},
+           {"storage_type", "accounting_storage/slurmdbd"},
+           {"storage_tres", "cpu,gres/gpu"},
+           {"enforces_associations", true},
+           {"state_folder", "/var/spool/slurmctld"},
+           {"dbd_queue", 3},
+           {"dbd_queue_max", 10000},
+           {"purge_jobs_after", "12 months"}}}});
   } else {
     say({{"id", id},
          {"row", {{"node", {{"name", "ai1"}, {"cpus", 4}, {"memory_mb", 4000}, {"gres", {{"gres/gpu", 2}}}}}}}});
     say({{"id", id}, {"row", {{"partition", {{"name", "ai"}, {"nodes", {"ai1"}}, {"max_minutes", 60}}}}}});
     say({{"id", id}, {"row", {{"user", {{"name", "li"}, {"accounts", {"a", "b"}}, {"default_account", "a"}}}}}});
     say({{"id", id}, {"row", {{"account", "a"}}}});
+    say({{"id", id}, {"row", {{"operator", "li"}}}});
     say({{"id", id},
          {"done", true},
-         {"rows", 4},
+         {"rows", 5},
          {"inventory",
           {{"cluster", "cq"},
            {"as_of", 5},

@@ -3,7 +3,7 @@
 // For tests/cluster: the service's side of the line protocol on real Slurm. Usage:
 // slurm_ask HELPER TIMEOUT_MS, then one command per line of the standard input:
 //   finished CLUSTER FROM TO | by_id CLUSTER JOBID... | live CLUSTER... |
-//   inventory CLUSTER | tag CLUSTER JOBID STATE SUBMIT END TEXT
+//   inventory CLUSTER | diagnosis CLUSTER | tag CLUSTER JOBID STATE SUBMIT END TEXT
 // Each answers one line: "ok COUNT MILLISECONDS" or "KIND CODE MILLISECONDS TEXT".
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "accounting/slurm/child_reader.hpp"
+#include "accounting/slurm/codec.hpp"
 
 namespace {
 
@@ -58,6 +59,12 @@ Result<std::size_t> obey(slurm::Reader& reader, const std::string& line) {
     const auto answer = reader.inventory(cluster);
     if (!answer) return answer.failure();
     return answer->nodes.size();
+  }
+  if (verb == "diagnosis") {
+    const auto answer = reader.diagnosis(cluster);
+    if (!answer) return answer.failure();
+    std::cerr << slurm::to_json(*answer) << '\n';
+    return 1;
   }
   if (verb == "by_id") {
     std::vector<std::uint32_t> ids;

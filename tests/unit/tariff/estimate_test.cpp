@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 namespace sluice::tariff {
@@ -56,8 +55,7 @@ std::string shown(const Estimate& one) {
 }
 
 std::string answer(const std::string& members, const slurm::Inventory& from = inventory(), EstimateLimits limits = {}) {
-  const auto json = nlohmann::json::parse("{\"user_id\": 6001" + (members.empty() ? "" : ", " + members) + "}");
-  const auto job = job_request_from_json(json);
+  const auto job = job_request_from_text("{\"user_id\": 6001" + (members.empty() ? "" : ", " + members) + "}");
   if (!job.ok()) return job.failure().text;
   const auto estimates = estimate(*job, from, limits);
   if (!estimates.ok()) return estimates.failure().code;

@@ -7,16 +7,13 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 namespace sluice::tariff {
 namespace {
 
-using nlohmann::json;
-
 TEST(JobRequest, ReadsEveryMember) {
-  const auto job = job_request_from_json(json::parse(R"({
+  const auto job = job_request_from_text(R"({
     "user_id": 6001, "group_id": 6002, "submit_uid": 0, "job_id": 12, "het_offset": 1,
     "account": "astro", "partition": "ai,super", "qos": "high", "name": "train", "features": "ib", "clusters": "cq",
     "cluster_features": "wind", "origin_cluster": "hami", "reservation": "r", "req_nodes": "n[1-2]",
@@ -24,7 +21,7 @@ TEST(JobRequest, ReadsEveryMember) {
     "min_nodes": 1, "max_nodes": 2, "num_tasks": 3, "min_cpus": 4, "max_cpus": 5, "cpus_per_task": 6,
     "ntasks_per_node": 7, "pn_min_cpus": 8, "mem_per_node": 0, "shared": 0,
     "tres_per_job": "gres:gpu:1", "tres_per_node": "b", "tres_per_socket": "c", "tres_per_task": "d",
-    "cpus_per_tres": "e", "mem_per_tres": "f", "interactive": true, "something_newer": {"a": []}})"));
+    "cpus_per_tres": "e", "mem_per_tres": "f", "interactive": true, "something_newer": {"a": []}})");
   ASSERT_TRUE(job.ok()) << job.failure().text;
   EXPECT_EQ(job->user_id, 6001U);
   EXPECT_EQ(job->group_id, 6002U);
@@ -68,7 +65,7 @@ TEST(JobRequest, ReadsEveryMember) {
 }
 
 TEST(JobRequest, UnsetStaysUnset) {
-  const auto job = job_request_from_json(json::parse(R"({"user_id": 0, "time_limit": "infinite"})"));
+  const auto job = job_request_from_text(R"({"user_id": 0, "time_limit": "infinite"})");
   ASSERT_TRUE(job.ok());
   EXPECT_TRUE(job->time_limit_infinite);
   EXPECT_FALSE(job->time_limit_minutes || job->min_nodes || job->partition || job->shared || job->interactive);
@@ -100,7 +97,7 @@ TEST(JobRequest, RefusesRows) {
        "job.mem_per_node: write a whole number from 0 to 1000000000000"},
   };
   for (const Row& row : rows) {
-    const auto job = job_request_from_json(json::parse(row.text));
+    const auto job = job_request_from_text(row.text);
     EXPECT_EQ(job.ok() ? "read" : job.failure().text, row.message) << row.text;
   }
 }
