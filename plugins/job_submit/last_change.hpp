@@ -36,7 +36,7 @@ class LastChange {
   };
 
   /// Between two records of one call lies what slurmctld does with one, holding its locks.
-  static constexpr std::chrono::seconds gap_max{1};
+  static constexpr std::chrono::seconds gap_max{10};
 
   /// The outcome for an invocation that belongs to the call last remembered: same descriptor and
   /// thread, the same question byte by byte, soon after it, and for a record that it hasn't come to yet.

@@ -126,8 +126,8 @@ NewAdmission admitted(int i) {
   return {{"A" + n, true, 1'767'225'600, "cq", 1001, "hash", std::string(900, 'b')}, std::move(lien)};
 }
 
-bool keep_admission(Storage& storage, NewAdmission admission) {
-  return storage.append_soon(std::move(admission)).ok() && storage.flush().ok();
+bool keep_admission(Storage& storage, const NewAdmission& admission) {
+  return storage.append_soon(admission).ok() && storage.flush().ok();
 }
 
 /// A ledger with voucher V0 worth 1,000,000 of the smallest unit.
@@ -266,7 +266,7 @@ TEST(StorageCrash, ALienOnWhatTheMachineLostIsNotPlacedAgain) {
     ASSERT_TRUE(keep_admission(*storage, admitted(1)));
     NewAdmission lost = admitted(2);
     lost.lien->transfers = lien_transfers("A2.1", "V1", Money{5});
-    ASSERT_TRUE(keep_admission(*storage, std::move(lost)));
+    ASSERT_TRUE(keep_admission(*storage, lost));
     std::filesystem::copy_file(file + "-admitted", other + "-admitted");
   }
   const FoundAdmissions found = read_admissions(other);
@@ -293,7 +293,9 @@ TEST(StorageCrash, AFullDiskAnswersOneAdmissionThatItCantKeepAtOnce) {
     // The one that was answered when the disk was found full is kept in memory; no other is taken.
     if (i == 10'000 || storage->append_soon(admitted(i + 1)).ok()) ::_exit(3);
     // The log of the database is full long before: told, nothing lost, and the next one tries again.
-    if (storage->sync().ok() || storage->append({{}, {{"mark", "m", "1"}}, {}, {}, {}, {}, {}}).ok()) ::_exit(4);
+    Batch mark;
+    mark.objects = {{"mark", "m", "1"}};
+    if (storage->sync().ok() || storage->append(mark).ok()) ::_exit(4);
     const rlimit free{RLIM_INFINITY, RLIM_INFINITY};
     ::setrlimit(RLIMIT_FSIZE, &free);
     ++i;
