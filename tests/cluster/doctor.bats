@@ -207,6 +207,8 @@ staged() {
   eventually "$PATIENCE" mode_is observe
   staged in-force
   plugins=$(on_controller sh -c 'dirname "$(find /tmp/in-force -name job_submit_sluice.so)"')
+  # The others of the site have the same slurm.conf, and refuse a folder that isn't there.
+  for host in login super1 super2 ai1 ai2; do "$TESTBED" exec "$host" mkdir -p "$plugins"; done
   edit_slurm_conf "s|^(PluginDir=[^:]*):.*|\\1:$plugins|"
   waiting=$(submit researcher1 -H -t1 --wrap true)
   assert_equal "$(comment_of "$waiting" | jq -r '.sluice | has("id")')" true
@@ -225,7 +227,7 @@ staged() {
   eventually "$PATIENCE" has_new
 
   # Removal: first out of slurm.conf, then the service, then the files.
-  edit_slurm_conf '/^JobSubmitPlugins=/d'
+  edit_slurm_conf '/^JobSubmitPlugins=/d; s|^(PluginDir=[^:]*):.*|\1|'
   "$TESTBED" stop sluiced
   on_controller rm -r /tmp/in-force
   tagged=$(comment_of "$waiting")
