@@ -234,7 +234,4 @@ staged() {
   assert_equal "$(jq -r '.sluice | has("id")' <<<"$tagged")" true
   plain=$(submit researcher1 -H -t1 --wrap true)
   assert_equal "$(comment_of "$plain")" ''
-  as researcher1 scontrol release "$waiting"
-  ran() { [[ $(state_of "$waiting") == COMPLETED ]]; }
-  eventually "$PATIENCE" ran
 }
