@@ -61,8 +61,13 @@ is_seen() { [[ $(explain "$1" 2>/dev/null | jq -r .state) == "${2:-RUNNING}" ]];
 has_ended_in() { [[ $(state_of "$1") == "$2"* ]]; }      # has_ended_in JOBID STATE
 is_pending() { [[ $(as auditor1 squeue -h -o %T -j "$1" 2>/dev/null) == PENDING ]]; }
 
-# Slurm lets a job that was put back wait for two minutes.
-start_now() { on_controller scontrol update "jobid=$1" starttime=now; }
+# Slurm lets a job that was put back wait for two minutes. Where its last run is still being cleaned
+# up on the node, the next one fails at once.
+start_now() {
+  is_cleaned_up() { ! as auditor1 sinfo -h -o %T | grep -q completing; }
+  eventually "$PATIENCE" is_cleaned_up
+  on_controller scontrol update "jobid=$1" starttime=now
+}
 
 # Each record that slurmdbd has of a job, and what they come to: "STATE AMOUNT" lines, sorted.
 due_of() { # due_of JOBID
