@@ -151,4 +151,8 @@ Money floor_fraction(Money amount, std::int64_t part, std::int64_t whole) {
   return Money{static_cast<std::int64_t>(static_cast<Int128>(amount.micro) * part / whole)};
 }
 
+std::string format_at_most(Money amount) { return format_fen(fen_at_most(amount)); }
+
+std::string format_at_least(Money amount) { return format_fen(fen_at_least(amount)); }
+
 }  // namespace sluice

@@ -53,6 +53,9 @@ __extension__ typedef __int128 Int128;
 
 /// Two decimals of a number of fen, "12.50".
 [[nodiscard]] std::string format_fen(std::int64_t fen);
+/// "12.35": the amount in whole fen, rounded down or up.
+[[nodiscard]] std::string format_at_most(Money amount);
+[[nodiscard]] std::string format_at_least(Money amount);
 
 /// `amount` rounded half-even to whole fen.
 [[nodiscard]] Money round_to_fen(Money amount);

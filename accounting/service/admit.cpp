@@ -16,14 +16,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t comment_bytes_max = 4096;  // that the plugin takes, by PROTOCOL.md
-
 bool is_denial(const Failure& failure) {
   return failure.code == "voucher_not_yours" || failure.code == "voucher_unknown";
 }
-
-std::string at_most(Money amount) { return format_fen(fen_at_most(amount)); }
-std::string at_least(Money amount) { return format_fen(fen_at_least(amount)); }
 
 /// For a limit, as somebody set it.
 std::string exact(Money limit) { return fen_at_most(limit) == fen_at_least(limit) ? format_money_fen(limit) : format_money(limit); }
@@ -31,7 +26,7 @@ std::string exact(Money limit) { return fen_at_most(limit) == fen_at_least(limit
 /// What a quote says, in whole fen that add up; the user's own part is never more than it says.
 struct QuoteTexts {
   explicit QuoteTexts(const Admission& a)
-      : amount(at_least(a.quote)), by_self(at_least(a.quote_by_self)),
+      : amount(format_at_least(a.quote)), by_self(format_at_least(a.quote_by_self)),
         by_voucher(format_fen(fen_at_least(a.quote) - fen_at_least(a.quote_by_self))) {}
   std::string amount;
   std::string by_self;
@@ -82,6 +77,42 @@ json quote_json(const Config& config, const Appraisal& appraisal, const Admissio
   return body;
 }
 
+/// All of a new admission but its id and who pays.
+Admission admission_of(const AdmissionRequest& request, const Appraisal& appraisal, const Config& config,
+                       const tariff::PriceBook* prices, const std::string& user, UnixTime now) {
+  Admission a;
+  if (!request.nonce.empty()) a.nonce_id = nonce_id(request.nonce, request.job.user_id, request.job.het_offset);
+  a.created_at = now;
+  a.cluster = config.cluster;
+  a.target = appraisal.target;
+  a.user_id = request.job.user_id;
+  a.user = user;
+  a.account = appraisal.account;
+  a.partition = appraisal.partition;
+  a.workload = request.option("workload");
+  a.scenario = request.option("scenario");
+  a.content_sha256 = request.content_sha256;
+  a.unpriced = appraisal.unpriced;
+  a.price_book = prices != nullptr ? prices->sha256() : "";
+  a.mode = mode_of(config, appraisal);
+  a.tasks_total = appraisal.tasks_total;
+  a.tasks_at_once = appraisal.tasks_at_once;
+  a.task_quote = appraisal.task_quote;
+  a.reasons = appraisal.notes;
+  return a;
+}
+
+std::optional<Failure> read_max_self(const AdmissionRequest& request, Admission& a) {
+  const std::string text = request.option("max-self");
+  if (text.empty()) return std::nullopt;
+  const auto limit = parse_money(text);
+  if (!limit.ok() || limit->is_negative()) {
+    return refusal("bad_max_self", "--max-self=" + text + ": write an amount in yuan, such as 12.50");
+  }
+  a.max_self = *limit;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Books::VoucherChoice Books::choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, const Admission* first, UnixTime now) {
@@ -124,11 +155,11 @@ std::optional<Failure> Books::check_self_pay(const Admission& a) const {
     return refusal("account_unknown", "account " + a.account + " has no self-pay rule here; ask the centre's administrators");
   }
   if (a.max_self && a.task_by_self > *a.max_self) {
-    return refusal("over_max_self", "you would pay up to " + at_least(a.task_by_self) + " yuan yourself and --max-self allows " +
+    return refusal("over_max_self", "you would pay up to " + format_at_least(a.task_by_self) + " yuan yourself and --max-self allows " +
                                         exact(*a.max_self) + "; raise it, shorten --time or ask for less");
   }
   if (a.quote_by_self.micro == 0) return std::nullopt;
-  const std::string part = at_least(a.quote_by_self) + " yuan";
+  const std::string part = format_at_least(a.quote_by_self) + " yuan";
   if (rule->self_pay == SelfPay::none) {
     return refusal("self_pay_not_allowed", "account " + a.account + " may not pay itself and " + part +
                                                " would be its own; use a voucher that pays all of it");
@@ -139,11 +170,35 @@ std::optional<Failure> Books::check_self_pay(const Admission& a) const {
     const Money quoted = open == open_self_quotes_.end() ? Money{} : open->second;
     const Int128 room = static_cast<Int128>(rule->limit.micro) - owes.micro - quoted.micro;
     if (a.quote_by_self.micro > room) {
-      return refusal("over_account_limit", "account " + a.account + " may owe " + exact(rule->limit) + " yuan, owes " + at_least(owes) +
-                                               " with " + at_least(quoted) + " more quoted to its open jobs; this job needs " + part);
+      return refusal("over_account_limit", "account " + a.account + " may owe " + exact(rule->limit) + " yuan, owes " + format_at_least(owes) +
+                                               " with " + format_at_least(quoted) + " more quoted to its open jobs; this job needs " + part);
     }
   }
   return std::nullopt;
+}
+
+std::optional<Money> Books::share_quote(Admission& a, const VoucherChoice& choice, std::vector<Failure>& refusals) const {
+  if (choice.voucher != nullptr) {
+    a.voucher = choice.voucher->id;
+    a.programme = choice.programme->id;
+    a.task_by_voucher = floor_share(a.task_quote, share_of(*choice.voucher, *choice.programme));
+    a.reasons.push_back("voucher " + a.voucher + " pays " + format_share(share_of(*choice.voucher, *choice.programme)) + " of a charge");
+  }
+  a.task_by_self = a.task_quote - a.task_by_voucher;
+  const auto quote = times(a.task_quote, a.tasks_total);
+  const auto lien = times(a.task_by_voucher, std::min(a.tasks_at_once, a.tasks_total));
+  if (!quote || !lien) {
+    refusals.push_back(refusal("request_too_large", "the price of all tasks together can't be computed; submit fewer"));
+  } else {
+    a.quote = *quote;
+    a.quote_by_voucher = *times(a.task_by_voucher, a.tasks_total);
+    a.quote_by_self = a.quote - a.quote_by_voucher;
+    const auto open = open_self_quotes_.find(a.account);
+    if (open != open_self_quotes_.end() && !checked_add(open->second, a.quote_by_self)) {
+      refusals.push_back(refusal("request_too_large", "with this job account " + a.account + " would have more quoted than can be counted"));
+    }
+  }
+  return lien;
 }
 
 Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appraisal, const Admission& a,
@@ -193,7 +248,7 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
   if (acts && !appraisal.set_partition.empty()) answer.partition = appraisal.set_partition;
   if (acts && !appraisal.set_cluster_features.empty()) answer.cluster_features = appraisal.set_cluster_features;
   const bool quoted = !appraisal.unpriced && request.kind == AdmissionRequest::Kind::submit;
-  TagFacts tag{a.id, a.voucher, a.workload, {}, quoted ? at_least(a.quote) : "", appraisal.unpriced};
+  TagFacts tag{a.id, a.voucher, a.workload, {}, quoted ? format_at_least(a.quote) : "", appraisal.unpriced};
   const Site* site = config_->site_of_cluster(appraisal.target);
   tag.site = site != nullptr ? site->name : appraisal.target;
   const std::string before = request.job.admin_comment.value_or("");
@@ -211,26 +266,7 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
   const Appraisal appraisal =
       appraise({request, *config_, prices_.get(), facts.cluster(config_->cluster), user, now});
 
-  Admission a;
-  if (!request.nonce.empty()) a.nonce_id = nonce_id(request.nonce, request.job.user_id, request.job.het_offset);
-  a.created_at = now;
-  a.cluster = config_->cluster;
-  a.target = appraisal.target;
-  a.user_id = request.job.user_id;
-  a.user = user;
-  a.account = appraisal.account;
-  a.partition = appraisal.partition;
-  a.workload = request.option("workload");
-  a.scenario = request.option("scenario");
-  a.content_sha256 = request.content_sha256;
-  a.unpriced = appraisal.unpriced;
-  a.price_book = prices_ != nullptr ? prices_->sha256() : "";
-  a.mode = mode_of(*config_, appraisal);
-  a.tasks_total = appraisal.tasks_total;
-  a.tasks_at_once = appraisal.tasks_at_once;
-  a.task_quote = appraisal.task_quote;
-  a.reasons = appraisal.notes;
-
+  Admission a = admission_of(request, appraisal, *config_, prices_.get(), user, now);
   const bool sibling = request.kind == AdmissionRequest::Kind::sibling;
   // At a sibling the tag says what the origin's does, as far as both know it.
   a.id = sibling && !a.nonce_id.empty() ? a.nonce_id : random_id("A");
@@ -253,34 +289,8 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
     return answer_for(request, appraisal, a, {});
   }
   if (choice.refusal) refusals.push_back(*choice.refusal);
-  if (choice.voucher != nullptr) {
-    a.voucher = choice.voucher->id;
-    a.programme = choice.programme->id;
-    a.task_by_voucher = floor_share(a.task_quote, share_of(*choice.voucher, *choice.programme));
-    a.reasons.push_back("voucher " + a.voucher + " pays " + format_share(share_of(*choice.voucher, *choice.programme)) + " of a charge");
-  }
-  a.task_by_self = a.task_quote - a.task_by_voucher;
-  const auto quote = times(a.task_quote, a.tasks_total);
-  const auto lien = times(a.task_by_voucher, std::min(a.tasks_at_once, a.tasks_total));
-  if (!quote || !lien) {
-    refusals.push_back(refusal("request_too_large", "the price of all tasks together can't be computed; submit fewer"));
-  } else {
-    a.quote = *quote;
-    a.quote_by_voucher = *times(a.task_by_voucher, a.tasks_total);
-    a.quote_by_self = a.quote - a.quote_by_voucher;
-    const auto open = open_self_quotes_.find(a.account);
-    if (open != open_self_quotes_.end() && !checked_add(open->second, a.quote_by_self)) {
-      refusals.push_back(refusal("request_too_large", "with this job account " + a.account + " would have more quoted than can be counted"));
-    }
-  }
-  if (const std::string max_self = request.option("max-self"); !max_self.empty()) {
-    const auto limit = parse_money(max_self);
-    if (limit.ok() && !limit->is_negative()) {
-      a.max_self = *limit;
-    } else {
-      refusals.push_back(refusal("bad_max_self", "--max-self=" + max_self + ": write an amount in yuan, such as 12.50"));
-    }
-  }
+  const auto lien = share_quote(a, choice, refusals);
+  if (auto refused = read_max_self(request, a)) refusals.push_back(std::move(*refused));
   if (!appraisal.account.empty() && !choice.refusal) {
     if (auto refused = check_self_pay(a)) refusals.push_back(std::move(*refused));
   }
@@ -297,8 +307,8 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
     const Money available = ledger_.balance(ledger::voucher(a.voucher)).available();
     if (*lien > available) {
       refusals.push_back(refusal("insufficient_balance",
-                                 "voucher " + a.voucher + " has " + at_most(available) + " yuan available and this job may need " +
-                                     at_least(*lien) + "; shorten --time, ask for less, or use another voucher"));
+                                 "voucher " + a.voucher + " has " + format_at_most(available) + " yuan available and this job may need " +
+                                     format_at_least(*lien) + "; shorten --time, ask for less, or use another voucher"));
     }
   }
   for (const auto& one : refusals) a.reasons.push_back(one.code + ": " + one.text);

@@ -27,6 +27,9 @@ struct Answer {
   Mode mode = Mode::observe;
 };
 
+/// Of an AdminComment that the plugin takes (plugins/job_submit/PROTOCOL.md).
+inline constexpr std::size_t comment_bytes_max = 4096;
+
 [[nodiscard]] std::string to_text(const Answer& answer);
 
 /// What a tag says of a submission.

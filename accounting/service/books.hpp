@@ -222,6 +222,8 @@ class Books {
   // admit.cpp
   /// `first`: the component that holds the lien of its heterogeneous job; null: none does.
   [[nodiscard]] VoucherChoice choose_voucher(const AdmissionRequest& request, const Appraisal& appraisal, const Admission* first, UnixTime now);
+  /// Sets who pays what of the quote, and returns what a lien must hold; nothing where that can't be computed.
+  [[nodiscard]] std::optional<Money> share_quote(Admission& a, const VoucherChoice& choice, std::vector<Failure>& refusals) const;
   [[nodiscard]] std::optional<Failure> check_self_pay(const Admission& admission) const;
   [[nodiscard]] Answer answer_for(const AdmissionRequest& request, const Appraisal& appraisal, const Admission& admission,
                                   const std::vector<Failure>& refusals) const;
@@ -236,6 +238,8 @@ class Books {
   [[nodiscard]] std::vector<std::string> components_before(const AdmissionRequest& request, UnixTime now) const;
   /// Opens a lien for `a`, or raises the one that `holder` has.
   Result<void> place_lien(Transaction& transaction, Admission& a, Money amount, std::optional<Admission>& holder, UnixTime now);
+  Result<void> void_lien(Transaction& transaction, Admission& holder, const ledger::Lien& lien, const std::string& why,
+                         const ledger::Actor& actor, UnixTime now);
   Result<void> give_up(const std::vector<std::string>& ids, const std::string& why, UnixTime now);
   /// Takes an admission that is stored as closed out of memory.
   void forget(const std::string& id);

@@ -21,10 +21,6 @@ using nlohmann::json;
 constexpr std::size_t parts_max = 64;    // of an array; with more, a change counts for all of its tasks
 constexpr std::size_t reasons_max = 64;  // of an admission: whoever asks in a loop doesn't fill the ledger
 constexpr std::size_t jobs_per_lock = 500;
-constexpr std::size_t comment_bytes_max = 4096;  // that the plugin takes, by PROTOCOL.md
-
-std::string at_most(Money amount) { return format_fen(fen_at_most(amount)); }
-std::string at_least(Money amount) { return format_fen(fen_at_least(amount)); }
 
 std::string describe(const std::set<ChangeKind>& kinds) {
   static constexpr const char* names[] = {"time limit", "partition", "account", "resources", "tasks at once"};
@@ -263,8 +259,8 @@ std::vector<Failure> Books::check_change(const Admission& before, const Change& 
   if (voucher != vouchers_.end() && wanted > held) {
     const Money available = ledger_.balance(ledger::voucher(before.voucher)).available();
     if (wanted - held > available) {
-      refusals.push_back(refusal("insufficient_balance", "voucher " + before.voucher + " has " + at_most(available) + " yuan available besides " +
-                                                             at_most(held) + " set aside for this job, which may then need " + at_least(wanted)));
+      refusals.push_back(refusal("insufficient_balance", "voucher " + before.voucher + " has " + format_at_most(available) + " yuan available besides " +
+                                                             format_at_most(held) + " set aside for this job, which may then need " + format_at_least(wanted)));
     }
   }
   return refusals;
@@ -331,14 +327,8 @@ Result<void> Books::move_lien(Transaction& transaction, Working& working, const 
   const Money amount = std::min(wanted.value_or(held), held + free);
   if (amount == held) return {};
   if (lien != nullptr) {
-    ledger::Event event = new_event("void/" + lien->id, ledger::EventKind::void_lien, actor, now);
-    event.memo = why;
-    event.document = a.content_sha256;
-    event.transfers = ledger::void_transfers(*lien);
-    const auto posted = transaction.post(std::move(event));
-    if (!posted.ok()) return posted;
-    holder.lien_voided_at = now;
-    holder.lien_voided_because = why;
+    const auto voided = void_lien(transaction, holder, *lien, why, actor, now);
+    if (!voided.ok()) return voided;
   }
   if (amount.is_zero()) return {};
   ++holder.lien_number;
@@ -369,8 +359,8 @@ Result<void> Books::make_change(Transaction& transaction, Working& working, cons
   if (!set_terms(after, change.terms)) return {};
   // How many tasks run at once Slurm has changed before it asks; all else it may still refuse.
   const bool done = change.kinds == std::set{ChangeKind::throttle};
-  const std::string what = actor.name + " asked for another " + describe(change.kinds) + ": up to " + at_least(after.quote) +
-                           " yuan instead of " + at_least(before.quote);
+  const std::string what = actor.name + " asked for another " + describe(change.kinds) + ": up to " + format_at_least(after.quote) +
+                           " yuan instead of " + format_at_least(before.quote);
   if (!done) {
     after.change = PendingChange{now, change.tasks, change.kinds, change.tres_before, change.limit_before, terms_of(before), change.terms};
     if (cost_of(after) < cost_of(before)) {
@@ -450,7 +440,7 @@ Result<std::vector<std::string>> Books::make_changes(const std::vector<std::stri
     for (const Failure& one : changes[i].refusals) {
       if (changes[i].terms.mode == Mode::warn) lines.push_back("sluice: would be refused once in force: " + one.text);
     }
-    if (acts && quote != before.quote) lines.push_back("sluice: up to " + at_least(quote) + " yuan instead of " + at_least(before.quote));
+    if (acts && quote != before.quote) lines.push_back("sluice: up to " + format_at_least(quote) + " yuan instead of " + format_at_least(before.quote));
   }
   const auto stored = store(transaction, working);
   if (!stored.ok()) return stored.failure();
@@ -557,7 +547,7 @@ Result<void> Books::follow_one(const Admission& before, const slurm::LiveJob& jo
   Working working{{before.id, before}};
   Admission& after = working.at(before.id);
   if (!set_terms(after, change->terms)) return {};
-  const std::string why = "changed in Slurm without a question to us: up to " + at_least(after.quote) + " yuan instead of " + at_least(before.quote);
+  const std::string why = "changed in Slurm without a question to us: up to " + format_at_least(after.quote) + " yuan instead of " + format_at_least(before.quote);
   add_reason(after, why);
   for (const Failure& one : change->refusals) add_reason(after, one.code + ": " + one.text);
   Transaction transaction(*this);

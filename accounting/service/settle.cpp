@@ -402,7 +402,7 @@ void Books::add_tag(Transaction& transaction, const Settling& s) const {
   facts.voucher = s.voucher != nullptr ? s.voucher->id : "";
   if (known != nullptr) {
     facts.workload = known->workload;
-    facts.quote = known->unpriced ? "" : format_fen(fen_at_least(known->quote));
+    facts.quote = known->unpriced ? "" : format_at_least(known->quote);
   }
   const Site* site = config_->site_of_cluster(s.record.cluster);
   facts.site = site != nullptr ? site->name : s.record.cluster;

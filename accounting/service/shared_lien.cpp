@@ -76,6 +76,19 @@ Result<void> Books::place_lien(Transaction& transaction, Admission& a, Money amo
   return transaction.post(std::move(event));
 }
 
+Result<void> Books::void_lien(Transaction& transaction, Admission& holder, const ledger::Lien& lien, const std::string& why,
+                              const ledger::Actor& actor, UnixTime now) {
+  ledger::Event event = new_event("void/" + lien.id, ledger::EventKind::void_lien, actor, now);
+  event.memo = why;
+  event.document = holder.content_sha256;
+  event.transfers = ledger::void_transfers(lien);
+  const auto posted = transaction.post(std::move(event));
+  if (!posted.ok()) return posted;
+  holder.lien_voided_at = now;
+  holder.lien_voided_because = why;
+  return {};
+}
+
 Result<void> Books::give_up(const std::vector<std::string>& ids, const std::string& why, UnixTime now) {
   if (ids.empty()) return {};
   Transaction transaction(*this);

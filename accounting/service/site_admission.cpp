@@ -20,7 +20,7 @@ std::string refusal_line(const Failure& refusal, bool acts) {
 std::string quote_text(const Appraisal& appraisal) {
   if (appraisal.unpriced) return {};
   const auto total = divide_half_even(static_cast<Int128>(appraisal.task_quote.micro) * appraisal.tasks_total, 1);
-  return total ? format_fen(fen_at_least(*total)) : std::string{};
+  return total ? format_at_least(*total) : std::string{};
 }
 
 /// A federation asks every cluster, and of those that would take the job it shows the answer of

@@ -27,14 +27,8 @@ void Books::let_admissions_pass() { std::this_thread::sleep_for(std::chrono::mic
 Result<void> Books::close(Transaction& transaction, const Admission& a, const std::string& why, UnixTime now) {
   Admission after = a;
   if (const auto* lien = open_lien(a); lien != nullptr) {
-    ledger::Event event = new_event("void/" + lien->id, ledger::EventKind::void_lien, {-1, "sluiced"}, now);
-    event.memo = why;
-    event.document = a.content_sha256;
-    event.transfers = ledger::void_transfers(*lien);
-    const auto posted = transaction.post(std::move(event));
-    if (!posted.ok()) return posted;
-    after.lien_voided_at = now;
-    after.lien_voided_because = why;
+    const auto voided = void_lien(transaction, after, *lien, why, {-1, "sluiced"}, now);
+    if (!voided.ok()) return voided;
   }
   after.open = false;
   after.closed_because = why;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
-# shellcheck disable=SC2016,SC2154  # expanded on the hosts; variables of scripts/bench
+# shellcheck shell=bash source-path=SCRIPTDIR
+# shellcheck disable=SC2016,SC2034,SC2154  # expanded on the hosts; variables of scripts/bench and on_testbed.bash
 #
 # bench kill: sluiced killed at random instants while jobs are submitted, run and end.
 # Then Slurm's records, the statement and the books are laid side by side. It measures
@@ -14,6 +14,9 @@ KILL_WITHIN_MS=4000 # long enough for the plugin to find the service again, see 
 QUEUE_MAX=40        # jobs that wait to run; more would only wait for nodes in the end
 PATIENCE_S=600      # ends what would wait for ever
 
+# shellcheck source=on_testbed.bash
+source "$REPO/tests/bench/on_testbed.bash"
+
 bench_kill() {
   KILLS=200 SEED=$((SRANDOM % 1000000 + 1)) KEEP=no
   while [[ $# -gt 0 ]]; do
@@ -25,12 +28,8 @@ bench_kill() {
     esac
     shift
   done
-  [[ $EUID -eq 0 ]] || die 2 'kill: must run as root: the testbed makes namespaces and mounts'
-  export SLUICE_TESTBED_DIR=${SLUICE_TESTBED_DIR:-/var/tmp/sluice-testbed-bench}
-  TESTBED=$REPO/scripts/testbed
-  WORK=$(mktemp -d)
+  begin_on_testbed kill
   LOAD=
-  trap finish EXIT
   local machine
   machine=$(machine_json)
   set_up
@@ -40,21 +39,10 @@ bench_kill() {
   report "$machine"
 }
 
-finish() {
-  local code=$?
+# What the benchmark itself has running, before the testbed goes.
+at_finish() {
   if [[ -n $LOAD ]]; then kill "$LOAD" 2>/dev/null || true; fi
-  if [[ $KEEP == no ]]; then "$TESTBED" down >&2 || true; fi
-  rm -rf -- "$WORK"
-  exit "$code"
 }
-
-quietly() {
-  "$@" >"$WORK/output" 2>&1 && return 0
-  cat "$WORK/output" >&2
-  die 1 "couldn't run: $*"
-}
-
-as() { "$TESTBED" exec -u "$1" login "${@:2}"; } # as USER COMMAND...: on the host of a person
 
 set_up() {
   say 'starting a testbed'

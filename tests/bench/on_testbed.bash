@@ -13,8 +13,11 @@ begin_on_testbed() { # NAME
   trap finish EXIT
 }
 
+at_finish() { :; } # a benchmark may have its own
+
 finish() {
   local code=$?
+  at_finish
   if [[ $KEEP == no ]]; then "$TESTBED" down >&2 || true; fi
   rm -rf -- "$WORK"
   exit "$code"
@@ -26,5 +29,5 @@ quietly() {
   die 1 "couldn't run: $*"
 }
 
-# as USER COMMAND...: on the host of a person; answers JSON.
+# as USER COMMAND...: on the host of a person.
 as() { "$TESTBED" exec -u "$1" login "${@:2}"; }

@@ -39,13 +39,6 @@ teardown() {
   make_whole
 }
 
-is_synced() {
-  local host
-  for host in cqctl hamictl; do
-    "$TESTBED" exec "$host" scontrol show federation 2>/dev/null | grep -q '^Sibling:.*Synced:Yes' || return 1
-  done
-}
-
 # Both, as 22.05's federation may not find together again where only one is restarted.
 restart_slurmctld() {
   "$TESTBED" restart slurmctld cqctl hamictl

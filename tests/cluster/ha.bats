@@ -45,13 +45,6 @@ submit_at_once() {
 }
 
 # Until both sites know each other again, a job that is pinned to its site is revoked.
-is_synced() {
-  local host
-  for host in cqctl hamictl; do
-    "$TESTBED" exec "$host" scontrol show federation 2>/dev/null | grep -q '^Sibling:.*Synced:Yes' || return 1
-  done
-}
-
 slurmctld_is_back() {
   if ! eventually 30 is_synced 2>/dev/null; then
     # Slurm 22.05: a sibling may hold a controller that came back for one without address, or ask the

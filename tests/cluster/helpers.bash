@@ -52,6 +52,14 @@ make_whole() {
 check_of() { sluice_as auditor1 doctor --json | jq -r --arg name "$1" '.service.checks[] | select(.name == $name) | .state + ": " + .text'; }
 check_says() { [[ $(check_of "$1") =~ $2 ]]; } # check_says NAME REGEX
 
+# Both clusters hold the other one for there.
+is_synced() {
+  local host
+  for host in cqctl hamictl; do
+    "$TESTBED" exec "$host" scontrol show federation 2>/dev/null | grep -q '^Sibling:.*Synced:Yes' || return 1
+  done
+}
+
 mode_is() { [[ $(sluice_as auditor1 doctor --json | jq -r .service.mode) == "$1" ]]; }
 
 load_libraries() {
