@@ -6,10 +6,11 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "accounting/core/check.hpp"
 
@@ -26,17 +27,20 @@ const EVP_MD* sha256_method() {
 }
 
 Digest sha256(std::string_view bytes) {
+  using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+  thread_local const Context context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   Digest digest{};
-  unsigned int size = 0;
-  SLUICE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, sha256_method(), nullptr) == 1,
-               "SHA-256 is available");
+  const bool done = context != nullptr && EVP_DigestInit_ex2(context.get(), sha256_method(), nullptr) == 1 &&
+                    EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
+                    EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1;
+  SLUICE_CHECK(done, "SHA-256 is available");
   return digest;
 }
 
-/// Kept: making one takes several times as long as a MAC. A key must be set before each use.
-EVP_MAC_CTX* hmac_of_this_thread() {
+/// Made once per thread: that takes several times as long as a MAC, and half of a MAC is its key.
+struct KeyedHmac {
   using Context = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
-  thread_local const Context context = [] {
+  Context context = [] {
     const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> method(EVP_MAC_fetch(nullptr, "HMAC", nullptr), EVP_MAC_free);
     Context made(method != nullptr ? EVP_MAC_CTX_new(method.get()) : nullptr, EVP_MAC_CTX_free);
     char digest[] = "SHA256";
@@ -44,8 +48,19 @@ EVP_MAC_CTX* hmac_of_this_thread() {
     SLUICE_CHECK(made != nullptr && EVP_MAC_CTX_set_params(made.get(), parameters) == 1, "HMAC is available");
     return made;
   }();
-  return context.get();
-}
+  std::optional<std::string> key{};
+
+  /// Ready for the bytes of a message under `wanted`.
+  bool start(std::string_view wanted) {
+    if (key == wanted) return EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1;
+    key.reset();
+    // The pointer must not be null: that stands for the last key.
+    const std::string set(wanted);
+    if (EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(set.data()), set.size(), nullptr) != 1) return false;
+    key = set;
+    return true;
+  }
+};
 
 std::string hex(const unsigned char* bytes, std::size_t size) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -81,12 +96,10 @@ std::string sha256_hex(std::string_view bytes) {
 std::string mac_hex(std::string_view key, std::string_view bytes) {
   Digest digest{};
   std::size_t size = 0;
-  EVP_MAC_CTX* const context = hmac_of_this_thread();
-  // Without a pointer to a key the last one's would stay.
-  const std::string_view set = key.data() != nullptr ? key : std::string_view("");
-  const bool done = EVP_MAC_init(context, reinterpret_cast<const unsigned char*>(set.data()), set.size(), nullptr) == 1 &&
-                    EVP_MAC_update(context, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1 &&
-                    EVP_MAC_final(context, digest.data(), &size, digest.size()) == 1;
+  thread_local KeyedHmac hmac;
+  const bool done = hmac.start(key) &&
+                    EVP_MAC_update(hmac.context.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1 &&
+                    EVP_MAC_final(hmac.context.get(), digest.data(), &size, digest.size()) == 1;
   SLUICE_CHECK(done, "HMAC is available");
   return hex(digest.data(), 16);
 }
@@ -99,7 +112,7 @@ std::string id_from(std::string_view prefix, std::string_view seed) { return bas
 
 std::string random_id(std::string_view prefix) {
   std::array<unsigned char, 16> bytes{};
-  SLUICE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1, "the random generator works");
+  SLUICE_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()), "the random generator works");
   return base32(prefix, bytes.data());
 }
 

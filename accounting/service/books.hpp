@@ -172,7 +172,7 @@ class Books {
     bool seen = false;
     UnixTime last_alive = 0;
     UnixTime handed_over_at = 0;  ///< when its origin was last seen to wait for a sibling that has it
-    bool asked = false;
+    UnixTime asked_at = 0;        ///< the last sweep that had slurmdbd asked for its jobs; 0: none since it was alive
   };
 
   struct VoucherChoice {
@@ -308,8 +308,23 @@ class Books {
   Result<std::size_t> see_some(std::span<const slurm::LiveJob> jobs, std::span<const JobText> texts, UnixTime now);
   Result<void> see_live_jobs(const slurm::LiveCluster& cluster, UnixTime now);
   /// Tells of jobs that a federation's sibling took over and doesn't hold. Slurm says so to nobody.
-  Result<void> tell_of_stranded(const std::vector<std::string>& ids);
-  Result<void> close_some(std::span<const std::pair<std::string, std::string>> closing, UnixTime now);
+  Result<void> tell_of_stranded(const std::set<std::string>& ids);
+  struct SweepTimes {
+    UnixTime now;
+    UnixTime as_of;  ///< of what Slurm said
+    std::int64_t patience;
+  };
+  using Closing = std::map<std::string, std::string>;  ///< id → why
+  struct SweepFindings {
+    Closing closing{};
+    std::set<std::string> stranded{};
+    std::map<std::string, std::set<std::uint32_t>> overdue{};  ///< cluster → ids of jobs
+  };
+  void look_over(const Admission& admission, const SweepTimes& times, SweepFindings& findings);
+  /// Of all open ones, some at a time.
+  [[nodiscard]] SweepFindings look_over_open(const SweepTimes& times);
+  /// Closes some of `closing`, from `next` on, which it moves.
+  Result<void> close_some(Closing::const_iterator& next, const Closing& closing, UnixTime now);
   Result<void> close(Transaction& transaction, const Admission& admission, const std::string& why, UnixTime now);
 
   // proposals.cpp

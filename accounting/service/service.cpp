@@ -29,7 +29,7 @@
 namespace sluice::service {
 namespace {
 
-constexpr auto lien_sync_interval = std::chrono::milliseconds(20);
+constexpr auto lien_sync_interval = std::chrono::milliseconds(40);
 constexpr std::int64_t inventory_wait_milliseconds = 5000;
 
 /// What can be replaced while the service runs.
@@ -263,7 +263,7 @@ void Service::listen_for_metrics(const Config& config) {
   }
 }
 
-/// A lien is written before its answer and on disk at most 20 ms later.
+/// A lien is written before its answer and on disk at most 40 ms later.
 void Service::sync_liens() {
   std::uint64_t synced = 0;
   while (!stopping_) {

@@ -17,8 +17,9 @@ namespace {
 
 // How long an admission may wait for us: about a millisecond, of a deadline of ten.
 constexpr std::size_t jobs_per_lock = 500;
-constexpr std::size_t changes_per_lock = 20;
-constexpr std::size_t closed_per_lock = 20;
+constexpr std::size_t buckets_per_lock = 500;
+constexpr std::size_t changes_per_lock = 10;
+constexpr std::size_t closed_per_lock = 5;
 
 }  // namespace
 
@@ -37,16 +38,25 @@ Result<void> Books::close(Transaction& transaction, const Admission& a, const st
   return {};
 }
 
-Result<void> Books::close_some(std::span<const std::pair<std::string, std::string>> closing, UnixTime now) {
+Result<void> Books::close_some(Closing::const_iterator& next, const Closing& closing, UnixTime now) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(*this);
-  for (const auto& [id, why] : closing) {
-    const auto closed = close(transaction, open_.at(id), why, now);
-    if (!closed.ok()) return closed;
+  std::vector<std::string> closed;
+  for (std::size_t looked_at = 0; next != closing.end() && looked_at < closed_per_lock; ++next, ++looked_at) {
+    const auto found = open_.find(next->first);
+    if (found == open_.end()) continue;
+    // What holds a lien for another component goes with the last of them.
+    const Admission& a = found->second;
+    const auto others = a.lien_with.empty() ? covered_beside(a) : std::vector<const Admission*>{};
+    if (std::any_of(others.begin(), others.end(), [&](const Admission* other) { return !closing.contains(other->id); })) continue;
+    const auto done = close(transaction, a, next->second, now);
+    if (!done.ok()) return done;
+    closed.push_back(a.id);
   }
+  if (closed.empty()) return {};
   const auto committed = transaction.commit();
   if (!committed.ok()) return committed;
-  for (const auto& [id, why] : closing) forget(id);
+  for (const auto& id : closed) forget(id);
   return {};
 }
 
@@ -69,7 +79,7 @@ Result<std::size_t> Books::see_some(std::span<const slurm::LiveJob> jobs, std::s
     sighting.seen = true;
     if (!job.finished && !job.revoked) {
       sighting.last_alive = now;
-      sighting.asked = false;
+      sighting.asked_at = 0;
     }
     if (job.revoked && !job.finished) sighting.handed_over_at = now;
     const std::uint32_t id = job.array_job_id != 0 ? job.array_job_id : job.job_id;
@@ -111,7 +121,7 @@ Result<void> Books::see_live_jobs(const slurm::LiveCluster& cluster, UnixTime no
   return {};
 }
 
-Result<void> Books::tell_of_stranded(const std::vector<std::string>& ids) {
+Result<void> Books::tell_of_stranded(const std::set<std::string>& ids) {
   static const std::string reason =
       "no cluster holds the job: the one that was to run it has refused it, and its slurmctld's log says why; "
       "cancel the job and submit it again";
@@ -119,7 +129,9 @@ Result<void> Books::tell_of_stranded(const std::vector<std::string>& ids) {
   Transaction transaction(*this);
   std::vector<Admission> told;
   for (const auto& id : ids) {
-    Admission after = open_.at(id);
+    const auto found = open_.find(id);
+    if (found == open_.end()) continue;
+    Admission after = found->second;
     if (std::find(after.reasons.begin(), after.reasons.end(), reason) != after.reasons.end()) continue;
     after.reasons.push_back(reason);
     transaction.batch.admissions.push_back(to_row(after));
@@ -134,6 +146,52 @@ Result<void> Books::tell_of_stranded(const std::vector<std::string>& ids) {
     put(std::move(admission));
   }
   return {};
+}
+
+/// Decides what becomes of an open admission. Twice in one sweep does no harm.
+void Books::look_over(const Admission& a, const SweepTimes& times, SweepFindings& findings) {
+  Sighting& sighting = sightings_[a.id];
+  if (!sighting.seen && a.job_ids.empty()) {
+    // After a start its record may have to be read first.
+    if (times.as_of - std::max(a.created_at, loaded_at_) < times.patience) return;
+    findings.closing.emplace(a.id, "no job came of this submission: Slurm refused it or it was given up");
+    return;
+  }
+  const UnixTime alive = std::max({sighting.last_alive, loaded_at_, a.created_at});
+  if (times.now - alive < times.patience) return;
+  const bool asked = sighting.asked_at != 0 && sighting.asked_at != times.now;
+  // Tasks that were cancelled while pending never get a record of their own, nor does a job that
+  // was interrupted say whether it goes on. That nothing is left is known once slurmdbd was asked
+  // for it and was read beyond its end.
+  const bool asked_in_vain = asked && collected_to_ - alive >= times.patience;
+  if ((a.tasks_total > 1 || a.interrupted) && asked_in_vain && times.now - alive >= 2 * times.patience) {
+    findings.closing.emplace(a.id, a.tasks_total > 1 ? "none of its tasks is left in Slurm" : "Slurm didn't start it again");
+    return;
+  }
+  if (asked && sighting.handed_over_at == times.now) findings.stranded.insert(a.id);
+  sighting.asked_at = times.now;
+  findings.overdue[a.target].insert(a.job_ids.begin(), a.job_ids.end());
+  if (a.cluster != a.target) findings.overdue[a.cluster].insert(a.job_ids.begin(), a.job_ids.end());
+}
+
+Books::SweepFindings Books::look_over_open(const SweepTimes& times) {
+  SweepFindings findings;
+  std::size_t buckets = 0;
+  for (std::size_t next = 0;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (buckets != open_.bucket_count()) {  // the table has grown, and all stand elsewhere
+        buckets = open_.bucket_count();
+        next = 0;
+      }
+      const std::size_t last = std::min(buckets, next + buckets_per_lock);
+      for (; next < last; ++next) {
+        for (auto it = open_.begin(next); it != open_.end(next); ++it) look_over(it->second, times, findings);
+      }
+      if (next == buckets) return findings;
+    }
+    let_admissions_pass();
+  }
 }
 
 Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(std::vector<slurm::LiveCluster> live, UnixTime now) {
@@ -155,53 +213,14 @@ Result<std::map<std::string, std::vector<std::uint32_t>>> Books::sweep(std::vect
   });
   if (!all_read) return overdue;
 
-  std::vector<std::pair<std::string, std::string>> closing;
-  std::vector<std::string> stranded;
-  const std::int64_t patience = config->collector.void_after_seconds;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, a] : open_) {
-      Sighting& sighting = sightings_[id];
-      if (!sighting.seen && a.job_ids.empty()) {
-        // After a start its record may have to be read first.
-        if (as_of - std::max(a.created_at, loaded_at_) < patience) continue;
-        closing.emplace_back(id, "no job came of this submission: Slurm refused it or it was given up");
-        continue;
-      }
-      const UnixTime alive = std::max({sighting.last_alive, loaded_at_, a.created_at});
-      if (now - alive < patience) continue;
-      // Tasks that were cancelled while pending never get a record of their own, nor does a job that
-      // was interrupted say whether it goes on. That nothing is left is known once slurmdbd was asked
-      // for it and was read beyond its end.
-      const bool asked_in_vain = sighting.asked && collected_to_ - alive >= patience;
-      if ((a.tasks_total > 1 || a.interrupted) && asked_in_vain && now - alive >= 2 * patience) {
-        closing.emplace_back(id, a.tasks_total > 1 ? "none of its tasks is left in Slurm" : "Slurm didn't start it again");
-        continue;
-      }
-      if (sighting.asked && sighting.handed_over_at == now) stranded.push_back(id);
-      sighting.asked = true;
-      for (const auto& cluster : std::set<std::string>{a.target, a.cluster}) {
-        auto& ids = overdue[cluster];
-        ids.insert(ids.end(), a.job_ids.begin(), a.job_ids.end());
-      }
-    }
-    // What holds a lien for another component goes with the last of them.
-    std::set<std::string> going;
-    for (const auto& [id, why] : closing) going.insert(id);
-    std::erase_if(closing, [&](const auto& one) {
-      const Admission& a = open_.at(one.first);
-      const auto others = a.lien_with.empty() ? covered_beside(a) : std::vector<const Admission*>{};
-      return std::any_of(others.begin(), others.end(), [&](const Admission* other) { return !going.contains(other->id); });
-    });
-  }
-  for (std::size_t first = 0; first < closing.size(); first += closed_per_lock) {
-    const std::span<const std::pair<std::string, std::string>> all(closing);
-    const auto closed = close_some(all.subspan(first, std::min(closed_per_lock, closing.size() - first)), now);
+  const SweepFindings findings = look_over_open({now, as_of, config->collector.void_after_seconds});
+  for (auto next = findings.closing.begin(); next != findings.closing.end();) {
+    const auto closed = close_some(next, findings.closing, now);
     if (!closed.ok()) return closed.failure();
     let_admissions_pass();
   }
-  for (auto& [cluster, ids] : overdue) std::sort(ids.begin(), ids.end());
-  const auto told = tell_of_stranded(stranded);
+  for (const auto& [cluster, ids] : findings.overdue) overdue[cluster].assign(ids.begin(), ids.end());
+  const auto told = tell_of_stranded(findings.stranded);
   if (!told.ok()) return told.failure();
   return overdue;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,8 @@ class PacketTransfer {
   /// Sends, and waits for the answer: `bytes` is its size, which may exceed what was kept of it.
   [[nodiscard]] Attempt attempt(std::string_view body, Clock::time_point deadline, std::size_t& bytes);
   [[nodiscard]] Attempt send(std::string_view body, Clock::time_point deadline) const;
+  /// Nothing where no answer is there yet.
+  [[nodiscard]] std::optional<Attempt> take(std::size_t& bytes);
   [[nodiscard]] Attempt receive(Clock::time_point deadline, std::size_t& bytes);
   void close() noexcept;
 

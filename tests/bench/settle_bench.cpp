@@ -30,7 +30,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int vouchers = 100;
-constexpr int jobs_per_sync = 200;  // of admissions: as many as come within 20 ms at most
+constexpr int jobs_per_sync = 200;  // of admissions: as many as come between two syncs of the service at most
 constexpr UnixTime run_seconds = 321;
 
 /// One table, one statement, one transaction and one sync for each batch; no checks, no

@@ -6,12 +6,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -232,7 +234,6 @@ class SqliteStorage final : public Storage {
  private:
   void prepare_schema();
   void recover_log();
-  bool still_fits(const Event& lien);
   Result<void> place_waiting();
   void place_waiting_locked();
   Result<void> log_waiting_locked();
@@ -384,14 +385,14 @@ Result<void> SqliteStorage::place_waiting() {
 
 void SqliteStorage::place_waiting_locked() {
   constexpr std::uint64_t log_bytes_wanted_max = 1 << 20;  // read once more after a kill
-  std::vector<NewAdmission> taken;
-  std::size_t taken_logged = 0;
-  {
-    const std::lock_guard lock(waiting_mutex_);
-    taken.swap(waiting_);
-    taken_logged = std::exchange(logged_, 0);
-  }
-  if (!taken.empty()) {
+  std::unique_lock waiting(waiting_mutex_);
+  const bool logged = log_waiting_locked().ok();
+  if (!waiting_.empty()) {
+    const std::vector<NewAdmission> taken = std::exchange(waiting_, {});
+    const std::size_t taken_logged = std::exchange(logged_, 0);
+    // Whoever flushes meanwhile finds nothing of these to log, and counts on the log to have
+    // them. Where it has not, they wait for the database.
+    if (logged) waiting.unlock();
     try {
       in_transaction([&] {
         for (const NewAdmission& one : taken) {
@@ -399,43 +400,64 @@ void SqliteStorage::place_waiting_locked() {
           write(one.row);
         }
       });
-    } catch (const SqliteProblem&) {
-      const std::lock_guard lock(waiting_mutex_);
-      // What came meanwhile may be in the log before what was not; twice there is as good as once.
-      if (taken_logged < taken.size()) logged_ = 0;
+    } catch (...) {
+      if (logged) waiting.lock();
       logged_ += taken_logged;
-      waiting_.insert(waiting_.begin(), std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end()));
+      waiting_.insert(waiting_.begin(), taken.begin(), taken.end());
       throw;
     }
+    if (logged) waiting.lock();
   }
-  const std::lock_guard lock(waiting_mutex_);
   // Where this fails the log only stays longer.
   if (waiting_.empty() && log_.bytes() > log_bytes_wanted_max) (void)log_.clear();
 }
 
-/// Whether the purse still has what a lien of the log takes. Where the machine died the log may know
-/// liens that were placed on what came with batches which the database has lost.
-bool SqliteStorage::still_fits(const Event& lien) {
-  for (const Transfer& transfer : lien.transfers) {
-    SqliteRun purse(writer_,
-                    "SELECT debits - credits - (SELECT IFNULL(SUM(l.amount), 0) FROM lien l WHERE l.credit = a.id) "
-                    "FROM account a WHERE book = ? AND name = ?");
-    purse.bind(static_cast<std::int64_t>(transfer.credit.book)).bind(transfer.credit.name);
-    if (!purse.step() || purse.integer(0) < transfer.amount.micro) return false;
+namespace {
+
+/// What the purses still have, while liens of the log take from it. Where the machine died the log may
+/// know liens that were placed on what came with batches which the database has lost.
+class Purses {
+ public:
+  explicit Purses(SqliteConnection& connection) : connection_(connection) {}
+
+  /// False: the lien doesn't fit, and nothing is taken.
+  bool take(const Event& lien) {
+    const auto fits = [&](const Transfer& one) { return available(one.credit) >= one.amount.micro; };
+    if (!std::all_of(lien.transfers.begin(), lien.transfers.end(), fits)) return false;
+    for (const Transfer& one : lien.transfers) available(one.credit) -= one.amount.micro;
+    return true;
   }
-  return true;
-}
+
+ private:
+  std::int64_t& available(const AccountRef& account) {
+    const auto [known, is_new] = available_.try_emplace({static_cast<std::int64_t>(account.book), account.name}, 0);
+    if (is_new) {
+      SqliteRun purse(connection_,
+                      "SELECT debits - credits - (SELECT IFNULL(SUM(l.amount), 0) FROM lien l WHERE l.credit = a.id) "
+                      "FROM account a WHERE book = ? AND name = ?");
+      purse.bind(known->first.first).bind(known->first.second);
+      if (purse.step()) known->second = purse.integer(0);
+    }
+    return known->second;
+  }
+
+  SqliteConnection& connection_;
+  std::map<std::pair<std::int64_t, std::string>, std::int64_t> available_;
+};
+
+}  // namespace
 
 /// What a killed process left in its log. What is in its place already stays as it is: it may be newer.
 void SqliteStorage::recover_log() {
   const auto left = log_.read();
   if (!left.ok()) throw SqliteProblem{SQLITE_IOERR, left.failure().text};
   in_transaction([&] {
+    Purses purses(writer_);
     for (const NewAdmission& one : *left) {
       SqliteRun known(writer_, "SELECT 1 FROM admission WHERE id = ?");
       known.bind(one.row.id);
       if (known.step()) continue;
-      if (one.lien && still_fits(*one.lien)) write(*one.lien);
+      if (one.lien && purses.take(*one.lien)) write(*one.lien);
       write(one.row);
     }
   });

@@ -161,7 +161,9 @@ FoundAdmissions read_admissions(const std::string& file) {
         const auto checked = again.check(event);
         if (!checked.ok()) found.problem = checked.failure().text;
         if (checked.ok()) again.apply(event);
-        if (event.kind == EventKind::lien) found.in_order = found.in_order && event.id == "lien/A" + std::to_string(++found.liens);
+        if (event.kind != EventKind::lien) return;
+        ++found.liens;
+        found.in_order = found.in_order && event.id == "lien/A" + std::to_string(found.liens);
       },
       [](ChargeRow&&) {});
   const auto snapshot = (*storage)->load();
