@@ -37,7 +37,7 @@ Exit run_refund(Invocation& call) {
   parser.add_operand("JOBID", job, "The job, such as 123, or 123_4 for a task of an array");
   parser.add_option("--share", share, "PART", "Give back this part of the charge, such as 0.5");
   parser.add_option("--amount", amount, "YUAN", "Give back this amount");
-  parser.add_flag("--all", all, "Give back the whole charge");
+  parser.add_flag("--all", all, "Give back all that is left of the charge");
   parser.add_option("--reason", reason, "TEXT", "Why, for the books")->required();
   parser.add_option("-M,--clusters,--cluster", cluster, "CLUSTER", "The job's cluster, where ids of several meet");
   parser.add_option("--submit", submitted, "TIME", "The record submitted then, where the id stands for several");
@@ -51,7 +51,6 @@ Exit run_refund(Invocation& call) {
   check_reason("--reason", reason);
 
   Json body{{"job_id", job_reference(job)}, {"reason", reason}};
-  if (all) body["share"] = "1";
   if (!share.empty()) body["share"] = checked_share("--share", share);
   if (!amount.empty()) body["amount"] = checked_amount("--amount", amount);
   if (!cluster.empty()) {

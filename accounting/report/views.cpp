@@ -40,6 +40,7 @@ constexpr Field programme[] = {
     {"eligible_states", "Eligible states", "", Kind::list, "eligible_states", false},
     {"expiry_to", "Expiry to", "", Kind::text, "expiry_to", false},
     {"funded", "Funded", "", Kind::money, "funded"},
+    {"budget_left", "Budget left", "", Kind::money, "budget_left"},
     {"granted", "Granted", "", Kind::money, "granted"},
     {"available", "Available", "", Kind::money, "available"},
     {"used", "Used", "", Kind::money, "used"},

@@ -311,7 +311,8 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
                                      format_at_least(*lien) + "; shorten --time, ask for less, or use another voucher"));
     }
   }
-  for (const auto& one : refusals) a.reasons.push_back(one.code + ": " + one.text);
+  const char* not_yet = a.mode == Mode::enforce ? "" : "would be refused once in force: ";
+  for (const auto& one : refusals) a.reasons.push_back(not_yet + one.code + ": " + one.text);
 
   Answer answer = answer_for(request, appraisal, a, refusals);
   if (request.kind == AdmissionRequest::Kind::test) return answer;

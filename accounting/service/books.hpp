@@ -23,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "accounting/core/mutex.hpp"
 #include "accounting/ledger/ledger.hpp"
 #include "accounting/ledger/storage/storage.hpp"
 #include "accounting/programme/eligibility.hpp"
@@ -86,8 +87,8 @@ class Books {
   [[nodiscard]] UnixTime collected_to() const;
   Result<void> set_collected_to(UnixTime to);
 
-  /// Answers a submission; places a lien where it is to. Whoever calls sends the answer and then
-  /// calls flush(): the death of the process in between leaves a job whose tag alone tells of it.
+  /// Answers a submission; places a lien where it is to. Somebody calls flush() soon after: the death
+  /// of the process in between leaves a job whose tag alone tells of it.
   [[nodiscard]] Answer admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now);
 
   /// Answers `scontrol update` of a job that was admitted: raises its lien or refuses. Less is set
@@ -297,8 +298,7 @@ class Books {
   void add_tag(Transaction& transaction, const Settling& settling) const;
 
   // sweep.cpp
-  /// Lets an admission that waits for the lock have it. Without it, whoever unlocks and
-  /// locks at once is there again before the one that waits is awake.
+  /// Lets admissions in between two holds of the lock: one that finds it free waits for nobody.
   static void let_admissions_pass();
   /// What a live job's AdminComment says, as far as it is to be believed.
   struct JobText {
@@ -389,7 +389,7 @@ class Books {
   ledger::Storage& storage_;
   const std::string mac_key_;
 
-  mutable std::mutex mutex_;  ///< guards all below
+  mutable Mutex mutex_;  ///< guards all below
   std::shared_ptr<const Config> config_;
   ledger::Ledger ledger_;
   std::map<std::string, Programme> programmes_;

@@ -196,7 +196,7 @@ std::vector<Check> check_plugin_settings(const Config& config, const job_submit:
   const auto& settings = parsed.settings;
   const bool refuses = settings.when_unreachable == job_submit::Settings::WhenUnreachable::refuse;
   Check policy{"policy", CheckState::ok,
-               std::string("mode ") + name_of(config.mode) + (config.modes.empty() ? "" : ", otherwise by " + std::to_string(config.modes.size()) + " rules") +
+               std::string("mode ") + name_of(config.mode) + (config.modes.empty() ? "" : ", " + std::to_string(config.modes.size()) + (config.modes.size() == 1 ? " exception" : " exceptions") + " in modes") +
                    "; without an answer jobs are " + (refuses ? "refused" : "admitted") + " (when_unreachable), without a price " +
                    (config.admit_unpriced ? "admitted" : "refused") + " (unpriced)"};
   if (refuses && config.mode == Mode::observe && config.modes.empty()) {

@@ -6,6 +6,7 @@
 
 #include "accounting/core/yaml_reader.hpp"
 #include "accounting/programme/programme.hpp"
+#include "accounting/service/socket_address.hpp"
 
 namespace sluice::service {
 namespace {
@@ -80,6 +81,16 @@ void read_sites(YamlMap& top, Config& config) {
   }
 }
 
+void read_addresses(YamlMap& top, Config& config) {
+  config.listen = top.text_or("listen", config.listen);
+  config.metrics_listen = top.text_or("metrics_listen", "");
+  for (const auto& [key, address] : {std::pair{"listen", config.listen}, std::pair{"metrics_listen", config.metrics_listen}}) {
+    if (!top.has(key)) continue;
+    if (const auto parsed = parse_socket_address(address); !parsed.ok()) top.fail(key, parsed.failure().text);
+  }
+  if (config.metrics_listen == config.listen) top.fail("metrics_listen", "is the address of listen; choose another port");
+}
+
 void read_collector(YamlMap& top, CollectorConfig& collector) {
   auto map = top.map_if("collector");
   if (!map) return;
@@ -115,8 +126,7 @@ Config read(YamlMap& top, const std::filesystem::path& folder) {
   config.data_dir = top.text_or("data_dir", config.data_dir);
   config.control_socket = top.text_or("control_socket", config.control_socket);
   if (top.has("control_users")) config.control_users = top.texts("control_users");
-  config.listen = top.text_or("listen", config.listen);
-  config.metrics_listen = top.text_or("metrics_listen", "");
+  read_addresses(top, config);
   const auto zone = parse_zone(top.text_or("zone", config.zone.name));
   if (!zone.ok()) top.fail("zone", zone.failure().text);
   config.zone = *zone;

@@ -28,7 +28,7 @@ PacketAnswer Control::admit(std::string_view text) {
   if (!answer.admit && !asks_for_quote(*request)) {
     spdlog::info("refused uid {}: {}", request->job.user_id, answer.lines.empty() ? "" : answer.lines.front());
   }
-  answered_.fetch_add(1, std::memory_order_relaxed);
+  count_answered();
   return {200, to_text(answer)};
 }
 
@@ -55,7 +55,7 @@ PacketAnswer Control::answer_change(const ModifyRequest& request) {
     const std::lock_guard lock(counting_);
     ++counts_.answers[{"modify", answer.admit ? "admit" : "refuse"}];
   }
-  answered_.fetch_add(1, std::memory_order_relaxed);
+  count_answered();
   return {200, to_text(answer)};
 }
 
@@ -76,11 +76,18 @@ AdmissionCounts Control::counts() const {
   return counts;
 }
 
-void Control::flush() {
-  if (parts_.books == nullptr) return;
-  const auto flushed = parts_.books->flush();
-  if (!flushed.ok()) spdlog::error("{}; submissions go by the plugin's policy until that works", flushed.failure().text);
+// Before the answer is out: whoever is woken lets a moment pass anyway.
+void Control::count_answered() {
+  answered_.fetch_add(1);
+  answered_.notify_one();
 }
+
+std::uint64_t Control::wait_for_answers(std::uint64_t known) const {
+  answered_.wait(known);
+  return answered_.load();
+}
+
+void Control::stop_waiting() { count_answered(); }
 
 Answer Control::answer_to(const AdmissionRequest& request) {
   const UnixTime now = clock_now();

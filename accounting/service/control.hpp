@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "accounting/core/mutex.hpp"
 #include "accounting/service/books.hpp"
 #include "accounting/service/packet_listener.hpp"
 
@@ -40,10 +41,11 @@ class Control {
   explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
   [[nodiscard]] PacketAnswer admit(std::string_view text);
-  /// Writes down what was admitted. Call when the answer is out.
-  void flush();
-  /// How many admissions were answered; whoever syncs the storage watches it.
+  /// How many admissions were answered.
   [[nodiscard]] std::uint64_t answered() const { return answered_.load(std::memory_order_relaxed); }
+  /// Waits until there are more than `known`, or stop_waiting() was called, and says how many.
+  [[nodiscard]] std::uint64_t wait_for_answers(std::uint64_t known) const;
+  void stop_waiting();
   [[nodiscard]] AdmissionCounts counts() const;
 
  private:
@@ -52,10 +54,12 @@ class Control {
   [[nodiscard]] Answer answer_to(const AdmissionRequest& request);
   void count(const AdmissionRequest& request, const Answer& answer);
 
+  void count_answered();
+
   Parts parts_;
   std::atomic<std::uint64_t> answered_{0};
   std::atomic<std::uint64_t> unreadable_{0};
-  mutable std::mutex counting_;
+  mutable Mutex counting_;
   AdmissionCounts counts_;  ///< under counting_, but for `unreadable`
 };
 

@@ -2,9 +2,7 @@
 
 #include "accounting/service/http_listener.hpp"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include <cstring>
 
 #include "accounting/service/error_object.hpp"
+#include "accounting/service/socket_address.hpp"
 
 namespace sluice::service {
 
@@ -136,37 +135,14 @@ Result<std::unique_ptr<HttpListener>> HttpListener::start(int socket, HttpLimits
 }
 
 Result<int> listen_tcp(const std::string& address) {
-  const auto colon = address.rfind(':');
   const auto bad = [&](const std::string& why) { return fault("couldn't listen on " + address + ": " + why); };
-  if (colon == std::string::npos) return bad("write ADDRESS:PORT, such as 127.0.0.1:6711");
-  std::string host = address.substr(0, colon);
-  const std::string port_text = address.substr(colon + 1);
-  if (port_text.empty() || port_text.size() > 5 || port_text.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port_text) > 65535) {
-    return bad("the port must be a number up to 65535");
-  }
-  const auto port = htons(static_cast<std::uint16_t>(std::stoi(port_text)));
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
-  if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = port;
-    size = sizeof *v4;
-  } else if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = port;
-    size = sizeof *v6;
-  } else {
-    return bad("the address must be a literal one");
-  }
-  const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const auto parsed = parse_socket_address(address);
+  if (!parsed.ok()) return bad(parsed.failure().text);
+  const int fd = ::socket(parsed->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return bad(problem_text());
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&storage), size) != 0 || ::listen(fd, 256) != 0) {
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&parsed->storage), parsed->size) != 0 || ::listen(fd, 256) != 0) {
     const std::string why = problem_text();
     ::close(fd);
     return bad(why);

@@ -512,24 +512,21 @@ Result<void> Books::confirm(const std::string& id, UnixTime asked_at, Made made,
 
 /// Jobs that were changed while nobody could be asked.
 Result<void> Books::follow_unasked(const slurm::LiveCluster& cluster, const SlurmFacts& facts, UnixTime now) {
-  for (std::size_t first = 0; first < cluster.jobs.size(); first += jobs_per_lock) {
-    {
-      const std::lock_guard lock(mutex_);
-      const std::size_t last = std::min(cluster.jobs.size(), first + jobs_per_lock);
-      for (std::size_t i = first; i < last; ++i) {
-        const slurm::LiveJob& job = cluster.jobs[i];
-        if (job.finished || job.revoked) continue;
-        const auto id = match_job({job.cluster, job.job_id, job.array_job_id, job.user_id, job.account, job.partition, job.submit, false}, {}, nullptr);
-        if (!id) continue;
-        const Admission& a = open_.at(*id);
-        if (a.mode != Mode::enforce || a.asked.empty() || a.change || a.target != job.cluster || a.cluster != config_->cluster) continue;
-        const auto part = std::find_if(a.parts.begin(), a.parts.end(), [&](const TaskPart& one) { return is_of_tasks(job, one.tasks); });
-        if (!was_changed_unasked(part == a.parts.end() ? a.asked : part->asked, job)) continue;
-        const auto followed = follow_one(a, job, facts, now);
-        if (!followed.ok()) return followed;
-      }
+  for (std::size_t first = 0; first < cluster.jobs.size(); first += jobs_per_lock, let_admissions_pass()) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t last = std::min(cluster.jobs.size(), first + jobs_per_lock);
+    for (std::size_t i = first; i < last; ++i) {
+      const slurm::LiveJob& job = cluster.jobs[i];
+      if (job.finished || job.revoked) continue;
+      const auto id = match_job({job.cluster, job.job_id, job.array_job_id, job.user_id, job.account, job.partition, job.submit, false}, {}, nullptr);
+      if (!id) continue;
+      const Admission& a = open_.at(*id);
+      if (a.mode != Mode::enforce || a.asked.empty() || a.change || a.target != job.cluster || a.cluster != config_->cluster) continue;
+      const auto part = std::find_if(a.parts.begin(), a.parts.end(), [&](const TaskPart& one) { return is_of_tasks(job, one.tasks); });
+      if (!was_changed_unasked(part == a.parts.end() ? a.asked : part->asked, job)) continue;
+      const auto followed = follow_one(a, job, facts, now);
+      if (!followed.ok()) return followed;
     }
-    let_admissions_pass();
   }
   return {};
 }

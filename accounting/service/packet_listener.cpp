@@ -147,9 +147,7 @@ void PacketListener::serve(Connection& connection) {
     const bool too_large = bytes > limits_.request_bytes_max;
     const PacketAnswer answer = too_large ? PacketAnswer{413, error_object("usage", "too_large", "the request is too large")}
                                           : answer_to({request.get(), bytes});
-    const bool sent = send_answer(connection.fd, answer);
-    handler_.after();
-    if (!sent) break;
+    if (!send_answer(connection.fd, answer)) break;
   }
   const std::lock_guard lock(mutex_);
   ::close(connection.fd);
@@ -158,7 +156,7 @@ void PacketListener::serve(Connection& connection) {
 
 PacketAnswer PacketListener::answer_to(std::string_view request) const {
   try {
-    PacketAnswer answer = handler_.answer(request);
+    PacketAnswer answer = handler_(request);
     if (answer.body.size() <= limits_.answer_bytes_max) return answer;
     spdlog::error("an answer of {} bytes is too large to be sent", answer.body.size());
   } catch (const std::exception& problem) {

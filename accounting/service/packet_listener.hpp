@@ -36,11 +36,8 @@ struct PacketAnswer {
 
 class PacketListener {
  public:
-  /// Called on the connections' threads, several at once.
-  struct Handler {
-    std::function<PacketAnswer(std::string_view request)> answer;  ///< what it throws becomes a 500
-    std::function<void()> after = [] {};  ///< once an answer is out and nobody waits; must not throw
-  };
+  /// Called on the connections' threads, several at once; what it throws becomes a 500.
+  using Handler = std::function<PacketAnswer(std::string_view request)>;
 
   /// Serves `socket`, which it owns from here on, to processes of the users `peers`; others
   /// are told so and closed.

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "accounting/core/mutex.hpp"
 #include "accounting/core/time.hpp"
 
 namespace sluice::service {
@@ -51,7 +52,7 @@ class PluginWatch {
   }
 
  private:
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   PluginSeen seen_;
 };
 

@@ -37,6 +37,52 @@ Result<Money> amount_of(const json& request, const char* name) {
   return *amount;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const auto& name : names) all += (all.empty() ? "" : ",") + name;
+  return all;
+}
+
+/// " from 2026-01-01 to 2027-01-01"
+std::string term_text(UnixTime from, UnixTime to, const Zone& zone) {
+  return " from " + format_date(from, zone) + (to == time_forever ? "" : " to " + format_date(to, zone));
+}
+
+std::string places_text(const std::vector<std::string>& clusters, const std::vector<std::string>& partitions) {
+  return (clusters.empty() ? "" : " on " + joined(clusters)) + (partitions.empty() ? "" : " in " + joined(partitions));
+}
+
+/// A voucher narrows its programme's places: one that adds a place would never pay there.
+std::optional<Failure> widens(const Voucher& voucher, const Programme& programme) {
+  const struct {
+    const char* code;
+    const std::vector<std::string>& wanted;
+    const std::vector<std::string>& allowed;
+  } places[] = {{"cluster_not_eligible", voucher.clusters, programme.clusters}, {"partition_not_eligible", voucher.partitions, programme.partitions}};
+  for (const auto& [code, wanted, allowed] : places) {
+    const auto lists = [&names = allowed](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    if (allowed.empty() || lists("*")) continue;
+    for (const auto& name : wanted) {
+      if (name != "*" && !lists(name)) return refusal(code, "programme " + programme.id + " doesn't pay on " + name + "; choose among " + joined(allowed));
+    }
+  }
+  return std::nullopt;
+}
+
+/// What a second person decides on: all that says who gets how much, and what for.
+std::string summary_of(const Programme& programme, const Zone& zone) {
+  return "programme " + programme.id + " (" + programme.name + "), pays " + format_share(programme.share) +
+         term_text(programme.valid_from, programme.valid_to, zone) + places_text(programme.clusters, programme.partitions);
+}
+
+std::string summary_of(const Voucher& voucher, const std::string& document, const Zone& zone) {
+  return "issue voucher " + voucher.id + " of " + format_money_fen(voucher.face) + " under " + voucher.programme +
+         (voucher.accounts.empty() ? "" : " to account " + joined(voucher.accounts)) +
+         (voucher.users.empty() ? "" : (voucher.accounts.empty() ? " to user " : ", user ") + joined(voucher.users)) +
+         term_text(voucher.valid_from, voucher.valid_to, zone) + places_text(voucher.clusters, voucher.partitions) +
+         (voucher.share ? ", pays " + format_share(*voucher.share) : "") + ", by " + document;
+}
+
 }  // namespace
 
 Result<ledger::Actor> Books::require_role(const Caller& caller, std::initializer_list<const char*> roles, UnixTime now) const {
@@ -124,7 +170,7 @@ Result<json> Books::propose_programme(const Caller& caller, const json& request,
     }
     transaction.batch.documents.push_back({sha256_hex(*text), "programme", *text, actor->name, now});
     return propose(transaction, {random_id("PR-"), "programme_create", "pending",
-                                 "programme " + programme->id + " (" + programme->name + "), pays " + format_share(programme->share),
+                                 summary_of(*programme, config_->zone),
                                  {{"programme", to_json(*programme)}, {"sha256", sha256_hex(*text)}}, *actor, now, {}, 0, {}});
   });
 }
@@ -167,16 +213,20 @@ Result<json> Books::propose_voucher(const Caller& caller, const json& request, U
     if (voucher->face.micro <= 0) return usage("face: is not above zero");
     if (voucher->valid_to <= voucher->valid_from) return usage("valid_to: is not after valid_from");
     if (voucher->valid_to <= now) return usage("valid_to: lies in the past");
-    if (!programmes_.contains(voucher->programme)) {
+    const auto programme = programmes_.find(voucher->programme);
+    if (programme == programmes_.end()) {
       return refusal("programme_unknown", "there is no programme " + voucher->programme + "; see: sluice programme list");
     }
-    const bool waiting = std::any_of(proposals_.begin(), proposals_.end(), [&](const auto& entry) {
+    if (auto wider = widens(*voucher, programme->second)) return std::move(*wider);
+    const auto waiting = std::find_if(proposals_.begin(), proposals_.end(), [&](const auto& entry) {
       return entry.second.kind == "voucher_issue" && entry.second.state == "pending" && entry.second.body.at("voucher").at("id") == voucher->id;
     });
-    if (waiting) return refusal("voucher_exists", "a proposal to issue voucher " + voucher->id + " waits for a decision; decide it, or choose another id");
+    if (waiting != proposals_.end()) {
+      return refusal("voucher_exists", "proposal " + waiting->first + " to issue voucher " + voucher->id + " waits for a decision; have it approved, reject it, or choose another id");
+    }
     if (vouchers_.contains(voucher->id)) return refusal("voucher_exists", "there is a voucher " + voucher->id + "; choose another id");
     return propose(transaction, {random_id("PR-"), "voucher_issue", "pending",
-                                 "issue voucher " + voucher->id + " of " + format_money_fen(voucher->face) + " under " + voucher->programme,
+                                 summary_of(*voucher, *document, config_->zone),
                                  {{"voucher", to_json(*voucher)}, {"document", *document}}, *actor, now, {}, 0, {}});
   });
 }
@@ -205,7 +255,8 @@ Result<json> Books::set_suspended(const Caller& caller, const std::string& vouch
     if (found == vouchers_.end()) return refusal("voucher_unknown", "there is no voucher " + voucher);
     const VoucherState from = suspended ? VoucherState::active : VoucherState::suspended;
     if (found->second.state != from) {
-      return refusal("voucher_state", "voucher " + voucher + " is " + name_of(found->second.state) + ", not " + name_of(from));
+      return refusal("voucher_state", "voucher " + voucher + " is " + name_of(found->second.state) + ", not " + name_of(from) + "; only one that is " +
+                                          name_of(from) + " can be " + (suspended ? "suspended" : "resumed"));
     }
     Voucher after = found->second;
     after.state = suspended ? VoucherState::suspended : VoucherState::active;
@@ -379,6 +430,11 @@ Result<std::string> Books::execute(Transaction& transaction, const Proposal& pro
     if (!voucher.ok()) return voucher.failure();
     if (vouchers_.contains(voucher->id)) return refusal("voucher_exists", "there is a voucher " + voucher->id + " meanwhile");
     if (!programmes_.contains(voucher->programme)) return refusal("programme_unknown", "there is no programme " + voucher->programme);
+    if (const Money left = ledger_.balance(ledger::budget(voucher->programme)).available(); left < voucher->face) {
+      return refusal("insufficient_budget", "the budget of programme " + voucher->programme + " has " + format_money_fen(left) + " left and voucher " +
+                                                voucher->id + " needs " + format_money_fen(voucher->face) + "; add to it first with: sluice programme fund " +
+                                                voucher->programme);
+    }
     ledger::Event event = new_event("grant/" + proposal.id, ledger::EventKind::grant, proposal.proposed_by, now);
     event.approver = proposal.decided_by;
     event.document = body.at("document");
@@ -408,7 +464,9 @@ Result<json> Books::decide(const Caller& caller, const std::string& id, bool app
     const auto found = proposals_.find(id);
     if (found == proposals_.end()) return refusal("proposal_unknown", "there is no proposal " + id + "; see: sluice approve --list");
     Proposal proposal = found->second;
-    if (proposal.state != "pending") return refusal("proposal_decided", "proposal " + id + " is " + proposal.state + " already");
+    if (proposal.state != "pending") {
+      return refusal("proposal_decided", "proposal " + id + " is " + proposal.state + " already, by " + proposal.decided_by.name + "; nothing is left to decide");
+    }
     if (approve && (proposal.proposed_by.uid == actor->uid || proposal.proposed_by.name == actor->name)) {
       return refusal("same_person", actor->name + " proposed " + id + "; another person must approve it");
     }

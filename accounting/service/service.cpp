@@ -29,7 +29,8 @@
 namespace sluice::service {
 namespace {
 
-constexpr auto lien_sync_interval = std::chrono::milliseconds(40);
+constexpr auto flush_interval = std::chrono::milliseconds(2);
+constexpr int flushes_per_sync = 20;
 constexpr std::int64_t inventory_wait_milliseconds = 5000;
 
 /// What can be replaced while the service runs.
@@ -112,7 +113,7 @@ class Service {
   Result<void> load_prices(const Config& config);
   Result<void> listen(const Config& config);
   void listen_for_metrics(const Config& config);
-  void sync_liens();
+  void keep_admissions();
   void keep(const std::string& good) const;
 
   std::string file_;
@@ -134,7 +135,7 @@ class Service {
   std::unique_ptr<HttpListener> public_listener_;
   std::unique_ptr<HttpListener> metrics_listener_;
   std::atomic<bool> stopping_{false};
-  std::thread syncing_;
+  std::thread keeping_;
 };
 
 Result<void> Service::start() {
@@ -234,11 +235,10 @@ Result<void> Service::listen(const Config& config) {
   const auto control = listen_packets(config.control_socket, peers);
   if (!control.ok()) return control.failure();
   auto control_listener =
-      PacketListener::start(*control, peers, {}, {[this](std::string_view request) { return control_->admit(request); },
-                                                   [this] { control_->flush(); }});
+      PacketListener::start(*control, peers, {}, [this](std::string_view request) { return control_->admit(request); });
   if (!control_listener.ok()) return control_listener.failure();
   control_listener_ = std::move(*control_listener);
-  if (storage_ != nullptr) syncing_ = std::thread([this] { sync_liens(); });
+  if (storage_ != nullptr) keeping_ = std::thread([this] { keep_admissions(); });
   spdlog::info("sluiced {} serves cluster {} as {}", version, config.cluster, config.role == ServiceRole::home ? "home" : "site");
   return {};
 }
@@ -263,19 +263,26 @@ void Service::listen_for_metrics(const Config& config) {
   }
 }
 
-/// A lien is written before its answer and on disk at most 40 ms later.
-void Service::sync_liens() {
-  std::uint64_t synced = 0;
+/// An admission is in memory when it is answered, written down a moment later and on disk 40 ms after
+/// that at most. On a thread of its own: a disk that takes its time keeps nobody's answer waiting.
+void Service::keep_admissions() {
+  std::uint64_t kept = 0;
   while (!stopping_) {
-    std::this_thread::sleep_for(lien_sync_interval);
-    const std::uint64_t answered = control_->answered();
-    if (answered == synced) continue;
-    const auto outcome = storage_->sync();
-    if (!outcome.ok() && health_.failed("disk sync", outcome.failure().text, clock_now())) {
-      spdlog::error("{}", outcome.failure().text);
-    } else if (outcome.ok()) {
+    const std::uint64_t answered = control_->wait_for_answers(kept);
+    Result<void> written;
+    for (int i = 0; i < flushes_per_sync && written.ok() && !stopping_; ++i) {
+      std::this_thread::sleep_for(flush_interval);
+      written = books_->flush();
+    }
+    if (written.ok()) written = storage_->sync();
+    if (written.ok()) {
       health_.succeeded("disk sync", clock_now());
-      synced = answered;
+      kept = answered;
+    } else {
+      if (health_.failed("disk sync", written.failure().text, clock_now())) {
+        spdlog::error("{}; submissions go by the plugin's policy until that works", written.failure().text);
+      }
+      std::this_thread::sleep_for(flush_interval * flushes_per_sync);
     }
   }
 }
@@ -319,7 +326,8 @@ void Service::stop() {
   public_listener_.reset();
   metrics_listener_.reset();
   stopping_ = true;
-  if (syncing_.joinable()) syncing_.join();
+  if (control_ != nullptr) control_->stop_waiting();
+  if (keeping_.joinable()) keeping_.join();
   collector_.reset();
   if (storage_ != nullptr) {
     const auto synced = storage_->sync();

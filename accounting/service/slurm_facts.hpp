@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "accounting/core/mutex.hpp"
 #include "accounting/core/result.hpp"
 #include "accounting/slurm/record.hpp"
 #include "accounting/tariff/cluster_shape.hpp"
@@ -62,7 +63,7 @@ class SlurmFacts {
     UnixTime kept_until = 0;
   };
   const NameOfUid name_of_uid_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<const ClusterFacts>> clusters_;
   std::shared_ptr<const slurm::Diagnosis> diagnosis_;
   UnixTime unanswered_submit_ = 0;

@@ -177,20 +177,17 @@ void Books::look_over(const Admission& a, const SweepTimes& times, SweepFindings
 Books::SweepFindings Books::look_over_open(const SweepTimes& times) {
   SweepFindings findings;
   std::size_t buckets = 0;
-  for (std::size_t next = 0;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (buckets != open_.bucket_count()) {  // the table has grown, and all stand elsewhere
-        buckets = open_.bucket_count();
-        next = 0;
-      }
-      const std::size_t last = std::min(buckets, next + buckets_per_lock);
-      for (; next < last; ++next) {
-        for (auto it = open_.begin(next); it != open_.end(next); ++it) look_over(it->second, times, findings);
-      }
-      if (next == buckets) return findings;
+  for (std::size_t next = 0;; let_admissions_pass()) {
+    const std::lock_guard lock(mutex_);
+    if (buckets != open_.bucket_count()) {  // the table has grown, and all stand elsewhere
+      buckets = open_.bucket_count();
+      next = 0;
     }
-    let_admissions_pass();
+    const std::size_t last = std::min(buckets, next + buckets_per_lock);
+    for (; next < last; ++next) {
+      for (auto it = open_.begin(next); it != open_.end(next); ++it) look_over(it->second, times, findings);
+    }
+    if (next == buckets) return findings;
   }
 }
 

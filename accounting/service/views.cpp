@@ -197,7 +197,7 @@ Result<json> Books::view_voucher(const Caller& caller, const std::string& id, co
   for (const auto& voucher : all->at("vouchers")) {
     if (voucher.at("id") == id) return voucher;
   }
-  return refusal("voucher_unknown", "there is no voucher " + id + " that you may see");
+  return refusal("voucher_unknown", "there is no voucher " + id + " that you may see; see: sluice voucher list");
 }
 
 Result<json> Books::view_programmes(UnixTime) {
@@ -249,6 +249,26 @@ json Books::show(const Borne& borne) {
           {"refunded", format_money(borne.refunded)}};
 }
 
+namespace {
+
+/// What a statement names and there isn't: a cluster that is neither configured nor in its lines, or,
+/// where it has none, the voucher.
+std::optional<Failure> misnamed(Books& books, const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts, UnixTime now,
+                                const std::vector<std::string>& clusters, const std::vector<std::string>& known,
+                                const std::vector<ledger::ChargeRow>& rows) {
+  for (const auto& name : clusters) {
+    if (lists(known, name) || std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.cluster == name; })) continue;
+    std::string names;
+    for (const auto& one : known) names += (names.empty() ? "" : ", ") + one;
+    return refusal("cluster_unknown", "there is no cluster '" + name + "'; known: " + names);
+  }
+  if (!query.voucher || !rows.empty()) return std::nullopt;
+  const auto voucher = books.view_voucher(caller, *query.voucher, facts, now);
+  return voucher.ok() ? std::nullopt : std::optional(voucher.failure());
+}
+
+}  // namespace
+
 Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQuery& query, const SlurmFacts& facts, UnixTime now,
                                    const std::vector<std::string>& clusters) {
   ledger::ChargeQuery narrowed = query;
@@ -271,6 +291,7 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
     return rows.size() <= statement_lines_max;
   });
   if (!read.ok()) return read.failure();
+  if (auto wrong = misnamed(*this, caller, query, facts, now, clusters, config->clusters(), rows)) return std::move(*wrong);
   if (rows.size() > statement_lines_max) {
     return refusal("statement_too_long", "the statement has more than " + std::to_string(statement_lines_max) +
                                              " lines; name a shorter period, one account or one cluster");

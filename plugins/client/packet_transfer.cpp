@@ -132,7 +132,7 @@ PacketTransfer::Attempt PacketTransfer::receive(Clock::time_point deadline, std:
       continue;
     }
     const int ready = wait_for(fd_, POLLIN, deadline);
-    if (ready == 0) return {Step::timed_out};
+    if (ready == 0) return take(bytes).value_or(Attempt{Step::timed_out});  // it may be this thread that was late
     if (ready < 0) return {Step::failed, errno};
   }
 }

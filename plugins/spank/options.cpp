@@ -65,7 +65,7 @@ Problem check_voucher(std::string_view value) {
   const auto ids = split(value, ',');
   for (auto id = ids.begin(); id != ids.end(); ++id) {
     if (*id == "auto") return "\"auto\" stands alone; give either auto or voucher ids";
-    if (!is_id(*id)) return shown(*id) + " is no voucher id; an id is " + id_rule + ", several are joined by commas";
+    if (!is_id(*id)) return shown(*id) + " is no voucher id; an id is " + id_rule;
     if (std::find(ids.begin(), id, *id) != id) return shown(*id) + " is named twice; name each voucher once";
   }
   return std::nullopt;
@@ -86,7 +86,7 @@ Problem check_workload(std::string_view value) {
 
 Problem check_scenario(std::string_view value) {
   constexpr std::size_t bytes_max = 128;
-  if (value.size() > bytes_max) return "longer than 128 bytes; give the scenario's name as the programme writes it";
+  if (value.size() > bytes_max) return "longer than 128 bytes; give a shorter name";
   if (value.front() == ' ' || value.back() == ' ') return shown(value) + " begins or ends with a space; remove it";
   return std::nullopt;
 }
@@ -174,10 +174,10 @@ Problem check_task_bind(std::string_view value) {
 }
 
 constexpr std::array rules{
-    OptionRule{"voucher", "ID[,ID...]|auto", "compute vouchers that pay, in this order; auto lets Sluice choose", "SLUICE_VOUCHER", check_voucher},
+    OptionRule{"voucher", "ID|auto", "compute voucher that pays; auto lets Sluice choose", "SLUICE_VOUCHER", check_voucher},
     OptionRule{"max-self", "YUAN", "refuse if a job, or a task of an array, may leave you more than this to pay", "SLUICE_MAX_SELF", check_max_self},
     OptionRule{"workload", "CLASS", "training, inference, simulation, data, interactive or other", "SLUICE_WORKLOAD", check_workload},
-    OptionRule{"scenario", "NAME", "application scenario, where the voucher's programme asks for one", "SLUICE_SCENARIO", check_scenario},
+    OptionRule{"scenario", "NAME", "application scenario, kept with the job", "SLUICE_SCENARIO", check_scenario},
     OptionRule{"place", "local|auto|SITE", "where the job may run (default: local)", "SLUICE_PLACE", check_place},
     OptionRule{"shift", "DURATION", "start up to this much later where that is cheaper or cleaner", "SLUICE_SHIFT", check_shift},
     OptionRule{"stage-in", "PATH:SIZE", "data that has to be where the job runs", "SLUICE_STAGE_IN", check_stage_in},

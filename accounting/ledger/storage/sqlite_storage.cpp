@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "accounting/core/mutex.hpp"
 #include "accounting/ledger/storage/admission_log.hpp"
 #include "accounting/ledger/storage/charge_sql.hpp"
 #include "accounting/ledger/storage/sqlite_handle.hpp"
@@ -251,9 +252,9 @@ class SqliteStorage final : public Storage {
   int wal_fd_ = -1;
   std::atomic<bool> sync_failed_{false};
   std::atomic<int> wal_pages_{0};
-  std::mutex writing_;
+  Mutex writing_;
   SqliteConnection writer_;  ///< under writing_, as account_ids_
-  std::mutex waiting_mutex_;  ///< taken after writing_, never before
+  Mutex waiting_mutex_;  ///< taken after writing_, never before
   AdmissionLog log_;                   ///< under waiting_mutex_
   std::vector<NewAdmission> waiting_;  ///< under waiting_mutex_; not yet in the database
   std::size_t logged_ = 0;             ///< under waiting_mutex_; so many of them are in the log

@@ -76,6 +76,67 @@ TEST_F(BooksTest, AnApprovalRepeatedIsDoneOnce) {
   EXPECT_EQ(world.books().view_programme("P", world.now)->at("funded"), "1007.000000");
 }
 
+TEST_F(BooksTest, ASecondPersonReadsWhatIsGrantedToWhom) {
+  Books& books = world.books();
+  const auto summary = [](const Result<json>& proposed) { return proposed.ok() ? proposed->at("proposal").at("summary").get<std::string>() : proposed.failure().text; };
+  const json voucher = {{"request_id", "voucher-1"}, {"id", "N"}, {"programme", "P"}, {"face", "1"}, {"accounts", {"astro", "bio"}},
+                        {"valid_from", "2026-01-01"}, {"valid_to", "2027-01-01"}, {"document", "award 7"}};
+  const auto proposed = books.propose_voucher(World::caller("manager"), voucher, world.now);
+  EXPECT_EQ(summary(proposed), "issue voucher N of 1.00 under P to account astro,bio from 2026-01-01 to 2027-01-01, by award 7");
+  json narrow = voucher;
+  narrow.update({{"request_id", "voucher-2"}, {"id", "M"}, {"users", {"ann"}}, {"clusters", {"cq"}}, {"partitions", {"ai"}}, {"share", "0.5"}});
+  EXPECT_EQ(summary(books.propose_voucher(World::caller("manager"), narrow, world.now)),
+            "issue voucher M of 1.00 under P to account astro,bio, user ann from 2026-01-01 to 2027-01-01 on cq in ai, pays 0.50, by award 7");
+  narrow.update({{"request_id", "voucher-3"}, {"id", "L"}});
+  narrow.erase("accounts");
+  EXPECT_EQ(summary(books.propose_voucher(World::caller("manager"), narrow, world.now)),
+            "issue voucher L of 1.00 under P to user ann from 2026-01-01 to 2027-01-01 on cq in ai, pays 0.50, by award 7");
+  const json programme = {{"request_id", "programme-1"},
+                          {"text", "programme: Q\nname: n\nissuer: i\nshare: \"0.6\"\nvalid_from: 2026-01-01\nclusters: [cq]\nexpiry_to: budget\n"}};
+  EXPECT_EQ(summary(books.propose_programme(World::caller("manager"), programme, world.now)), "programme Q (n), pays 0.60 from 2026-01-01 on cq");
+
+  json again = voucher;
+  again["request_id"] = "voucher-4";
+  const std::string id = proposed->at("proposal").at("id");
+  EXPECT_EQ(books.propose_voucher(World::caller("manager"), again, world.now).failure().text,
+            "proposal " + id + " to issue voucher N waits for a decision; have it approved, reject it, or choose another id");
+  const auto decide = [&](const char* who, const char* request) {
+    return books.decide(World::caller(who), id, false, {{"request_id", request}, {"reason", "typo"}}, world.now);
+  };
+  EXPECT_EQ(code(decide("manager", "reject-1")), "ok") << "who proposed may take it back";
+  EXPECT_EQ(decide("checker", "reject-2").failure().text, "proposal " + id + " is rejected already, by manager; nothing is left to decide");
+}
+
+TEST_F(BooksTest, AVoucherDoesNotWidenItsProgrammesPlaces) {
+  ASSERT_EQ(code(world.programme("Q", {{"clusters", "cq"}, {"partitions", "ai"}})), "ok");
+  int requests = 0;
+  const auto issue = [&](const char* programme, const json& places) {
+    const std::string number = std::to_string(++requests);
+    json body = {{"request_id", "voucher-" + number}, {"id", "W" + number}, {"programme", programme}, {"face", "1"}, {"accounts", {"astro"}},
+                 {"valid_from", "2026-01-01"}, {"valid_to", "2027-01-01"}, {"document", "d"}};
+    body.update(places);
+    const auto proposed = world.books().propose_voucher(World::caller("manager"), body, world.now);
+    return proposed.ok() ? "ok" : proposed.failure().text;
+  };
+  EXPECT_EQ(issue("Q", {{"clusters", {"cq"}}, {"partitions", {"ai"}}}), "ok");
+  EXPECT_EQ(issue("Q", {{"clusters", {"*"}}}), "ok") << "what the programme allows";
+  EXPECT_EQ(issue("Q", {{"clusters", {"cq", "hami"}}}), "programme Q doesn't pay on hami; choose among cq");
+  EXPECT_EQ(issue("Q", {{"partitions", {"cpu"}}}), "programme Q doesn't pay on cpu; choose among ai");
+  EXPECT_EQ(issue("P", {{"clusters", {"hami"}}}), "ok");
+}
+
+TEST_F(BooksTest, AStatementOfWhatThereIsntIsRefused) {
+  const auto statement = [&](const char* voucher, const std::vector<std::string>& clusters) {
+    ledger::ChargeQuery query;
+    query.voucher = voucher;
+    const auto view = world.books().view_statement(World::caller("auditor"), query, world.facts(), world.now, clusters);
+    return view.ok() ? std::to_string(view->at("lines").size()) + " lines" : view.failure().text;
+  };
+  EXPECT_EQ(statement("V", {"cq", "hami"}), "0 lines");
+  EXPECT_EQ(statement("V", {"cq", "moon"}), "there is no cluster 'moon'; known: cq, hami");
+  EXPECT_EQ(statement("X", {}), "there is no voucher X that you may see; see: sluice voucher list");
+}
+
 TEST_F(BooksTest, WrongRequestsAreRefusedAsUsage) {
   Books& books = world.books();
   const auto manager = World::caller("manager");

@@ -97,7 +97,7 @@ class PacketListenerTest : public ::testing::Test {
   void start(std::function<PacketAnswer(std::string_view)> answer, PacketLimits limits = {}, std::set<uid_t> peers = {::geteuid()}) {
     const auto socket = listen_packets(path_, peers);
     if (!socket.ok()) throw std::runtime_error(socket.failure().text);
-    auto listener = PacketListener::start(*socket, std::move(peers), limits, {std::move(answer)});
+    auto listener = PacketListener::start(*socket, std::move(peers), limits, std::move(answer));
     if (!listener.ok()) throw std::runtime_error(listener.failure().text);
     listener_ = std::move(*listener);
   }
