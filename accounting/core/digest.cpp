@@ -48,18 +48,35 @@ struct KeyedHmac {
     SLUICE_CHECK(made != nullptr && EVP_MAC_CTX_set_params(made.get(), parameters) == 1, "HMAC is available");
     return made;
   }();
-  std::optional<std::string> key{};
+  std::optional<std::string> key{};  ///< with which it can start again
 
   /// Ready for the bytes of a message under `wanted`.
   bool start(std::string_view wanted) {
-    if (key == wanted) return EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1;
+    if (key == wanted) return start_again();
     key.reset();
-    // The pointer must not be null: that stands for the last key.
     const std::string set(wanted);
-    if (EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(set.data()), set.size(), nullptr) != 1) return false;
-    key = set;
-    return true;
+    if (!set_key(set)) return false;
+    // Before 3.0.3 OpenSSL says that it starts again, and goes on where the last message ended.
+    const auto first = mac("");
+    const bool can_start_again = first && start_again() && mac("") == first;
+    if (can_start_again) key = set;
+    return can_start_again ? start_again() : set_key(set);
   }
+
+  std::optional<Digest> mac(std::string_view bytes) {
+    Digest digest{};
+    std::size_t size = 0;
+    const bool done = EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1 &&
+                      EVP_MAC_final(context.get(), digest.data(), &size, digest.size()) == 1;
+    return done ? std::optional(digest) : std::nullopt;
+  }
+
+ private:
+  /// The pointer must not be null: that stands for the last key.
+  bool set_key(const std::string& text) {
+    return EVP_MAC_init(context.get(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr) == 1;
+  }
+  bool start_again() { return EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1; }
 };
 
 std::string hex(const unsigned char* bytes, std::size_t size) {
@@ -71,6 +88,12 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
     text += digits[bytes[i] & 15];
   }
   return text;
+}
+
+std::array<unsigned char, 16> random_bytes() {
+  std::array<unsigned char, 16> bytes{};
+  SLUICE_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()), "the random generator works");
+  return bytes;
 }
 
 /// 128 bits as 26 characters; the first stands for the topmost 3 bits.
@@ -94,14 +117,10 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string mac_hex(std::string_view key, std::string_view bytes) {
-  Digest digest{};
-  std::size_t size = 0;
   thread_local KeyedHmac hmac;
-  const bool done = hmac.start(key) &&
-                    EVP_MAC_update(hmac.context.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1 &&
-                    EVP_MAC_final(hmac.context.get(), digest.data(), &size, digest.size()) == 1;
-  SLUICE_CHECK(done, "HMAC is available");
-  return hex(digest.data(), 16);
+  const auto digest = hmac.start(key) ? hmac.mac(bytes) : std::nullopt;
+  SLUICE_CHECK(digest.has_value(), "HMAC is available");
+  return hex(digest->data(), 16);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
@@ -110,9 +129,11 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
 
 std::string id_from(std::string_view prefix, std::string_view seed) { return base32(prefix, sha256(seed).data()); }
 
-std::string random_id(std::string_view prefix) {
-  std::array<unsigned char, 16> bytes{};
-  SLUICE_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()), "the random generator works");
+std::string random_id(std::string_view prefix) { return base32(prefix, random_bytes().data()); }
+
+std::string random_id_of_time(std::string_view prefix, std::int64_t at) {
+  auto bytes = random_bytes();
+  for (std::size_t i = 0; i < 5; ++i) bytes[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(at) >> (8 * (4 - i)));
   return base32(prefix, bytes.data());
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SHA-256, HMAC and identifiers, through OpenSSL. Pure but for random_id, which
-// reads the kernel's generator.
+// SHA-256, HMAC and identifiers, through OpenSSL. Pure but for the random ones, which
+// read the kernel's generator.
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,5 +25,9 @@ namespace sluice {
 
 /// `prefix` and 26 random characters of the same alphabet.
 [[nodiscard]] std::string random_id(std::string_view prefix);
+
+/// The same, of 40 bits for `at`, a time in seconds, and 88 random ones: what began together stands
+/// together where ids are sorted, and an index by them is not touched all over.
+[[nodiscard]] std::string random_id_of_time(std::string_view prefix, std::int64_t at);
 
 }  // namespace sluice

@@ -269,7 +269,7 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
   Admission a = admission_of(request, appraisal, *config_, prices_.get(), user, now);
   const bool sibling = request.kind == AdmissionRequest::Kind::sibling;
   // At a sibling the tag says what the origin's does, as far as both know it.
-  a.id = sibling && !a.nonce_id.empty() ? a.nonce_id : random_id("A");
+  a.id = sibling && !a.nonce_id.empty() ? a.nonce_id : random_id_of_time("A", now);
   if (const Admission* known = sibling ? nullptr : open_of_nonce(a.nonce_id); known != nullptr) {
     const bool again = request.kind == AdmissionRequest::Kind::submit && is_repetition(*known, a, config_->collector.void_after_seconds);
     if (again) return answer_again(*known);

@@ -68,6 +68,12 @@ struct SettleCount {
   std::size_t charged = 0;
   std::size_t known = 0;     ///< charged before, or none of ours
   std::size_t unrated = 0;
+
+  void add(const SettleCount& more) {
+    charged += more.charged;
+    known += more.known;
+    unrated += more.unrated;
+  }
 };
 
 class Books {
@@ -274,6 +280,7 @@ class Books {
   Result<void> follow_one(const Admission& before, const slurm::LiveJob& job, const SlurmFacts& facts, UnixTime now);
 
   // settle.cpp
+  struct ReadRecord;
   struct Settling;
   struct DueRecord {
     const slurm::UsageRecord* record;
@@ -282,7 +289,10 @@ class Books {
     std::string admission{};  ///< that it was found to be of
   };
   Result<SettleCount> settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again);
-  Result<SettleCount> settle_some(std::span<const DueRecord> records, UnixTime now);
+  [[nodiscard]] ReadRecord read_comment(const slurm::UsageRecord& record) const;
+  [[nodiscard]] std::vector<ReadRecord> read_some(std::span<const DueRecord> records) const;
+  Result<SettleCount> settle_due(std::span<const DueRecord> due, UnixTime now);
+  Result<SettleCount> settle_some(std::span<const DueRecord> records, std::span<ReadRecord> read, UnixTime now);
   Result<void> note_trackers(const std::vector<slurm::UsageRecord>& records);
   Result<bool> settle_one(Transaction& transaction, Settling& settling);
   [[nodiscard]] std::string believed_id(Settling& settling) const;

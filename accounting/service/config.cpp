@@ -84,10 +84,12 @@ void read_sites(YamlMap& top, Config& config) {
 void read_addresses(YamlMap& top, Config& config) {
   config.listen = top.text_or("listen", config.listen);
   config.metrics_listen = top.text_or("metrics_listen", "");
-  for (const auto& [key, address] : {std::pair{"listen", config.listen}, std::pair{"metrics_listen", config.metrics_listen}}) {
-    if (!top.has(key)) continue;
+  const auto check = [&](const char* key, const std::string& address) {
     if (const auto parsed = parse_socket_address(address); !parsed.ok()) top.fail(key, parsed.failure().text);
-  }
+  };
+  if (top.has("listen")) check("listen", config.listen);
+  if (config.metrics_listen.empty()) return;  // written and left empty, it is off as well
+  check("metrics_listen", config.metrics_listen);
   if (config.metrics_listen == config.listen) top.fail("metrics_listen", "is the address of listen; choose another port");
 }
 

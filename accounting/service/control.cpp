@@ -79,7 +79,7 @@ AdmissionCounts Control::counts() const {
 // Before the answer is out: whoever is woken lets a moment pass anyway.
 void Control::count_answered() {
   answered_.fetch_add(1);
-  answered_.notify_one();
+  answered_.notify_all();
 }
 
 std::uint64_t Control::wait_for_answers(std::uint64_t known) const {

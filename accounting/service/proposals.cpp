@@ -431,8 +431,8 @@ Result<std::string> Books::execute(Transaction& transaction, const Proposal& pro
     if (vouchers_.contains(voucher->id)) return refusal("voucher_exists", "there is a voucher " + voucher->id + " meanwhile");
     if (!programmes_.contains(voucher->programme)) return refusal("programme_unknown", "there is no programme " + voucher->programme);
     if (const Money left = ledger_.balance(ledger::budget(voucher->programme)).available(); left < voucher->face) {
-      return refusal("insufficient_budget", "the budget of programme " + voucher->programme + " has " + format_money_fen(left) + " left and voucher " +
-                                                voucher->id + " needs " + format_money_fen(voucher->face) + "; add to it first with: sluice programme fund " +
+      return refusal("insufficient_budget", "the budget of programme " + voucher->programme + " has " + format_at_most(left) + " left and voucher " +
+                                                voucher->id + " needs " + format_at_least(voucher->face) + "; add to it first with: sluice programme fund " +
                                                 voucher->programme);
     }
     ledger::Event event = new_event("grant/" + proposal.id, ledger::EventKind::grant, proposal.proposed_by, now);

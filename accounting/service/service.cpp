@@ -29,8 +29,8 @@
 namespace sluice::service {
 namespace {
 
-constexpr auto flush_interval = std::chrono::milliseconds(2);
-constexpr int flushes_per_sync = 20;
+constexpr auto flush_pause = std::chrono::milliseconds(2);
+constexpr auto sync_pause = std::chrono::milliseconds(40);
 constexpr std::int64_t inventory_wait_milliseconds = 5000;
 
 /// What can be replaced while the service runs.
@@ -114,6 +114,7 @@ class Service {
   Result<void> listen(const Config& config);
   void listen_for_metrics(const Config& config);
   void keep_admissions();
+  void follow_answers(const char* what, std::chrono::milliseconds pause, const std::function<Result<void>()>& write);
   void keep(const std::string& good) const;
 
   std::string file_;
@@ -135,7 +136,8 @@ class Service {
   std::unique_ptr<HttpListener> public_listener_;
   std::unique_ptr<HttpListener> metrics_listener_;
   std::atomic<bool> stopping_{false};
-  std::thread keeping_;
+  std::thread flushing_;
+  std::thread syncing_;
 };
 
 Result<void> Service::start() {
@@ -238,7 +240,7 @@ Result<void> Service::listen(const Config& config) {
       PacketListener::start(*control, peers, {}, [this](std::string_view request) { return control_->admit(request); });
   if (!control_listener.ok()) return control_listener.failure();
   control_listener_ = std::move(*control_listener);
-  if (storage_ != nullptr) keeping_ = std::thread([this] { keep_admissions(); });
+  if (storage_ != nullptr) keep_admissions();
   spdlog::info("sluiced {} serves cluster {} as {}", version, config.cluster, config.role == ServiceRole::home ? "home" : "site");
   return {};
 }
@@ -263,28 +265,33 @@ void Service::listen_for_metrics(const Config& config) {
   }
 }
 
-/// An admission is in memory when it is answered, written down a moment later and on disk 40 ms after
-/// that at most. On a thread of its own: a disk that takes its time keeps nobody's answer waiting.
-void Service::keep_admissions() {
-  std::uint64_t kept = 0;
+/// Has `write` follow what was answered, `pause` behind it.
+void Service::follow_answers(const char* what, std::chrono::milliseconds pause, const std::function<Result<void>()>& write) {
+  std::uint64_t written = 0;
   while (!stopping_) {
-    const std::uint64_t answered = control_->wait_for_answers(kept);
-    Result<void> written;
-    for (int i = 0; i < flushes_per_sync && written.ok() && !stopping_; ++i) {
-      std::this_thread::sleep_for(flush_interval);
-      written = books_->flush();
+    const std::uint64_t answered = control_->wait_for_answers(written);
+    std::this_thread::sleep_for(pause);
+    const auto outcome = write();
+    if (outcome.ok()) {
+      health_.succeeded(what, clock_now());
+      written = answered;
+      continue;
     }
-    if (written.ok()) written = storage_->sync();
-    if (written.ok()) {
-      health_.succeeded("disk sync", clock_now());
-      kept = answered;
-    } else {
-      if (health_.failed("disk sync", written.failure().text, clock_now())) {
-        spdlog::error("{}; submissions go by the plugin's policy until that works", written.failure().text);
-      }
-      std::this_thread::sleep_for(flush_interval * flushes_per_sync);
-    }
+    if (health_.failed(what, outcome.failure().text, clock_now())) spdlog::error("{}", outcome.failure().text);
+    std::this_thread::sleep_for(sync_pause);
   }
+}
+
+/// An admission is in memory when it is answered, a moment later written down, and soon on the disk. Each
+/// on a thread of its own: nobody's answer waits for them, nor does the one wait for the other.
+void Service::keep_admissions() {
+  flushing_ = std::thread([this] {
+    follow_answers("admission log", flush_pause, [this]() -> Result<void> {
+      const auto flushed = books_->flush();
+      return flushed.ok() ? flushed : fault(flushed.failure().text + "; submissions go by the plugin's policy until that works");
+    });
+  });
+  syncing_ = std::thread([this] { follow_answers("disk sync", sync_pause, [this] { return storage_->sync(); }); });
 }
 
 void Service::reload() {
@@ -327,7 +334,9 @@ void Service::stop() {
   metrics_listener_.reset();
   stopping_ = true;
   if (control_ != nullptr) control_->stop_waiting();
-  if (keeping_.joinable()) keeping_.join();
+  for (std::thread* one : {&flushing_, &syncing_}) {
+    if (one->joinable()) one->join();
+  }
   collector_.reset();
   if (storage_ != nullptr) {
     const auto synced = storage_->sync();

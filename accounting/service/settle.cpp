@@ -3,6 +3,7 @@
 // Books::settle: from a finished job's record to a charge, once.
 
 #include <algorithm>
+#include <future>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -20,7 +21,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t records_per_lock = 50;  // how long an admission may wait for us
+constexpr std::size_t records_per_lock = 25;    // how long an admission may wait for us
+constexpr std::size_t records_read_ahead = 500;
 constexpr std::size_t unrated_at_once = 1000;
 constexpr std::size_t keys_at_once = 500;
 constexpr UnixTime quote_binds_seconds = 24 * 3600;
@@ -81,17 +83,25 @@ std::uint32_t kept_id(std::uint32_t job_id, std::uint32_t array_job_id) { return
 
 }  // namespace
 
+/// What can be made of a record without the books.
+struct Books::ReadRecord {
+  slurm::TaggedText comment;
+  bool mac_fits = false;
+  std::string text{};    ///< as it is kept
+  std::string sha256{};  ///< of that
+};
+
 /// One record on its way.
 struct Books::Settling {
   const slurm::UsageRecord& record;
+  ReadRecord& read;
   UnixTime now = 0;
   bool again = false;              ///< read before, without a price: its task is counted already
   bool newer = false;              ///< and says something else now
   const std::string& found_before; ///< the admission that it was found to be of then; empty: none
   Working& working;                ///< admissions as this batch leaves them
   ProgrammeHashes& programme_hashes;
-  std::string record_text{};       ///< the record as it is kept
-  std::optional<slurm::Tag> tag{};       ///< none where it is not believed
+  std::optional<slurm::Tag>& tag = read.comment.tag;  ///< none where it is not believed
   Admission* admission = nullptr;        ///< of working; null: none, or it is closed
   Admission* holder = nullptr;           ///< of working: whose lien covers it, itself or its heterogeneous job's first component
   std::optional<Admission> closed{};
@@ -110,15 +120,31 @@ struct Books::Settling {
   [[nodiscard]] const Admission* known() const { return admission != nullptr ? admission : closed ? &*closed : nullptr; }
 };
 
+Books::ReadRecord Books::read_comment(const slurm::UsageRecord& record) const {
+  ReadRecord read{slurm::read_tagged(record.admin_comment)};
+  const auto& tag = read.comment.tag;
+  read.mac_fits = tag && tag->id && tag->mac &&
+                  equal_constant_time(*tag->mac, tag_mac(mac_key_, *tag->id, record.cluster, record.user_id));
+  return read;
+}
+
+std::vector<Books::ReadRecord> Books::read_some(std::span<const DueRecord> records) const {
+  std::vector<ReadRecord> all;
+  for (const DueRecord& due : records) {
+    ReadRecord& read = all.emplace_back(read_comment(*due.record));
+    read.text = record_text(*due.record);
+    read.sha256 = sha256_hex(read.text);
+  }
+  return all;
+}
+
 /// What the tag points at. On this cluster every answer carries our mac; a tag without an id was
 /// left by a plugin that got no answer. What isn't believed is forgotten, voucher and all.
 std::string Books::believed_id(Settling& s) const {
-  s.tag = slurm::find_tag(s.record.admin_comment);
   if (!s.tag) return {};
   if (s.tag->id) {
     const bool ours = s.record.cluster == config_->cluster;
-    const std::string mac = tag_mac(mac_key_, *s.tag->id, s.record.cluster, s.record.user_id);
-    if (!ours || (s.tag->mac && equal_constant_time(*s.tag->mac, mac))) return *s.tag->id;
+    if (!ours || s.read.mac_fits) return *s.tag->id;
     s.reasons.emplace_back("the tag in AdminComment is not ours; it was not believed");
     s.tag.reset();
     return {};
@@ -382,7 +408,7 @@ Result<void> Books::post_charge(Transaction& transaction, Settling& s) {
     ledger::Event event = new_event(id, charges ? ledger::EventKind::charge : ledger::EventKind::void_lien, {-1, "sluiced"}, s.now);
     event.usage_from = s.record.start;
     event.usage_to = s.record.end;
-    event.document = sha256_hex(s.record_text);
+    event.document = s.read.sha256;
     event.transfers = std::move(transfers);
     const auto posted = transaction.post(std::move(event));
     if (!posted.ok()) return posted;
@@ -410,7 +436,7 @@ void Books::add_tag(Transaction& transaction, const Settling& s) const {
   facts.by_voucher = format_money(s.split.by_voucher - s.refunded.by_voucher);
   facts.by_self = format_money(s.split.by_self - s.refunded.by_self);
   const std::string mac = tag_mac(mac_key_, facts.id, s.record.cluster, s.record.user_id);
-  const auto text = slurm::with_tag_text(s.record.admin_comment, tag_text(facts, mac, true));
+  const auto text = slurm::with_tag_text(s.read.comment, tag_text(facts, mac, true));
   if (!text.ok()) return;
   transaction.batch.tags.push_back({0, s.record.cluster, s.record.job_id, s.record.state_number, s.record.submit, *s.record.end, *text});
 }
@@ -437,7 +463,7 @@ ledger::ChargeRow Books::charge_row(const Settling& s) const {
   row.overrun = s.split.overrun;
   row.posted = s.mode == Mode::enforce && s.rated;
   row.rated = s.rated;
-  row.record = s.record_text;
+  row.record = s.read.text;
   MemberText body;
   body.number("at", s.now);
   body.text("mode", name_of(s.mode));
@@ -476,7 +502,6 @@ Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
   find_voucher(s);
   find_split(s);
   if (s.again && !s.rated && !s.newer) return true;  // still no price: nothing has changed
-  s.record_text = record_text(s.record);
   if (s.mode != Mode::enforce) s.reasons.push_back(std::string("mode ") + name_of(s.mode) + ": recorded, nothing was posted");
   auto posted = post_charge(transaction, s);
   if (!posted.ok() && posted.failure().kind == Failure::Kind::refusal) {
@@ -497,14 +522,15 @@ Result<bool> Books::settle_one(Transaction& transaction, Settling& s) {
   return true;
 }
 
-Result<SettleCount> Books::settle_some(std::span<const DueRecord> records, UnixTime now) {
+Result<SettleCount> Books::settle_some(std::span<const DueRecord> records, std::span<ReadRecord> read, UnixTime now) {
   const std::lock_guard lock(mutex_);
   SettleCount count;
   Working working;
   ProgrammeHashes hashes;
   Transaction transaction(*this);
-  for (const auto& due : records) {
-    Settling settling{*due.record, now, due.again, due.newer, due.admission, working, hashes};
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const DueRecord& due = records[i];
+    Settling settling{*due.record, read[i], now, due.again, due.newer, due.admission, working, hashes};
     const auto settled = settle_one(transaction, settling);
     if (!settled.ok()) return settled.failure();
     ++(!*settled ? count.known : settling.rated ? count.charged : count.unrated);
@@ -528,7 +554,8 @@ Result<void> Books::note_trackers(const std::vector<slurm::UsageRecord>& records
   for (const auto& record : records) {
     if (record.state != "REVOKED") continue;
     ProgrammeHashes hashes;
-    Settling settling{record, 0, false, false, none, working, hashes};
+    ReadRecord read = read_comment(record);
+    Settling settling{record, read, 0, false, false, none, working, hashes};
     const std::string id = believed_id(settling);
     if (id.empty() || !open_.contains(id)) continue;
     const auto taken = take_admission(settling, id);
@@ -544,6 +571,31 @@ Result<void> Books::note_trackers(const std::vector<slurm::UsageRecord>& records
   if (!committed.ok()) return committed;
   for (auto& [id, admission] : working) put(std::move(admission));
   return {};
+}
+
+/// While some are charged the next are read: that needs no lock.
+Result<SettleCount> Books::settle_due(std::span<const DueRecord> due, UnixTime now) {
+  SettleCount count;
+  const auto take = [](auto& from, std::size_t size) {
+    const auto taken = from.first(std::min(size, from.size()));
+    from = from.subspan(taken.size());
+    return taken;
+  };
+  std::span<const DueRecord> records = take(due, records_read_ahead);
+  std::vector<ReadRecord> read = read_some(records);
+  while (!records.empty()) {
+    const std::span<const DueRecord> next = take(due, records_read_ahead);
+    std::future<std::vector<ReadRecord>> reading;
+    if (!next.empty()) reading = std::async([this, next] { return read_some(next); });
+    for (std::span<ReadRecord> left(read); !left.empty();) {
+      const auto some = settle_some(take(records, records_per_lock), take(left, records_per_lock), now);
+      if (!some.ok()) return some.failure();
+      count.add(*some);
+    }
+    if (reading.valid()) read = reading.get();
+    records = next;
+  }
+  return count;
 }
 
 Result<SettleCount> Books::settle_records(const std::vector<slurm::UsageRecord>& records, UnixTime now, bool again) {
@@ -571,14 +623,9 @@ Result<SettleCount> Books::settle_records(const std::vector<slurm::UsageRecord>&
       due.push_back(one);
     }
   }
-  for (std::size_t first = 0; first < due.size(); first += records_per_lock) {
-    const std::span<const DueRecord> all(due);
-    const auto some = settle_some(all.subspan(first, std::min(records_per_lock, due.size() - first)), now);
-    if (!some.ok()) return some.failure();
-    count.charged += some->charged;
-    count.known += some->known;
-    count.unrated += some->unrated;
-  }
+  const auto settled = settle_due(due, now);
+  if (!settled.ok()) return settled.failure();
+  count.add(*settled);
   // Also where all was known: what an earlier call appended it may not have synced.
   if (!records.empty()) {
     const auto synced = storage_.sync();
@@ -607,9 +654,7 @@ Result<SettleCount> Books::settle_unrated(UnixTime now) {
       outcome = some.failure();
       return;
     }
-    count.charged += some->charged;
-    count.known += some->known;
-    count.unrated += some->unrated;
+    count.add(*some);
   };
   ledger::ChargeQuery query;
   query.unrated_only = true;

@@ -260,7 +260,7 @@ std::optional<Failure> misnamed(Books& books, const Caller& caller, const ledger
     if (lists(known, name) || std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.cluster == name; })) continue;
     std::string names;
     for (const auto& one : known) names += (names.empty() ? "" : ", ") + one;
-    return refusal("cluster_unknown", "there is no cluster '" + name + "'; known: " + names);
+    return refusal("cluster_unknown", "no cluster '" + name + "' is configured, nor are there any lines of it; known: " + names);
   }
   if (!query.voucher || !rows.empty()) return std::nullopt;
   const auto voucher = books.view_voucher(caller, *query.voucher, facts, now);
@@ -291,11 +291,11 @@ Result<json> Books::view_statement(const Caller& caller, const ledger::ChargeQue
     return rows.size() <= statement_lines_max;
   });
   if (!read.ok()) return read.failure();
-  if (auto wrong = misnamed(*this, caller, query, facts, now, clusters, config->clusters(), rows)) return std::move(*wrong);
   if (rows.size() > statement_lines_max) {
     return refusal("statement_too_long", "the statement has more than " + std::to_string(statement_lines_max) +
                                              " lines; name a shorter period, one account or one cluster");
   }
+  if (auto wrong = misnamed(*this, caller, query, facts, now, clusters, config->clusters(), rows)) return std::move(*wrong);
   // Fen appear once per payer, voucher and month.
   std::map<std::string, Money> voucher_sums;
   std::map<std::string, Money> self_sums;

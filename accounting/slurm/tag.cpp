@@ -220,38 +220,58 @@ Tag tag_from(const json& object) {
   return tag;
 }
 
-std::string replaced(std::string_view text, const Span& span, std::string_view by) {
-  std::string result(text.substr(0, span.begin));
-  result += by;
-  result += text.substr(span.end);
-  return result;
+/// What stands around the value of our member, and that value; without a tag what would stand around it.
+struct Place {
+  std::string before;
+  std::string after;
+  json content;
+};
+
+Place around(std::string_view text, const Span& span) {
+  return {std::string(text.substr(0, span.begin)), std::string(text.substr(span.end)), nullptr};
 }
 
-/// `text`, a JSON object, with our member set.
-std::string with_member(std::string_view text, const Found& whole, const std::string& value) {
-  if (whole.value) return replaced(text, *whole.value, value);
+/// In `text`, a JSON object.
+Place member_place(std::string_view text, Found whole) {
+  if (whole.value) {
+    Place place = around(text, *whole.value);
+    place.content = std::move(whole.content);
+    return place;
+  }
   std::size_t last = whole.object.end - 1;  // at the closing brace
   while (is_space(text[last - 1])) --last;
   const bool is_empty = last - 1 == whole.object.begin;
-  return replaced(text, {last, last}, (is_empty ? "\"sluice\":" : ",\"sluice\":") + value);
+  Place place = around(text, {last, last});
+  place.before += is_empty ? "\"sluice\":" : ",\"sluice\":";
+  return place;
 }
 
-std::string placed(std::string_view text, const std::string& value) {
-  const std::string object = "{\"sluice\":" + value + "}";
-  if (std::all_of(text.begin(), text.end(), is_space)) return object;
-  if (const auto whole = whole_object(text)) return with_member(text, *whole, value);
-  if (const auto found = embedded_object(text)) return replaced(text, *found->value, value);
-  if (has_backquoted_key(text)) {
-    const std::string quoted = with_quotes(text);
-    // All quotes of the object were turned, those of others too: give it back whole.
-    if (const auto whole = whole_object(quoted); whole && whole->value) return with_member(quoted, *whole, value);
-    if (const auto found = embedded_object(quoted)) {
-      const auto mangled = std::string_view(quoted).substr(0, found->object.end).substr(found->object.begin);
-      const Span own{found->value->begin - found->object.begin, found->value->end - found->object.begin};
-      return replaced(text, found->object, replaced(mangled, own, value));
-    }
+/// In a text whose quotes were turned into backquotes.
+std::optional<Place> mangled_place(std::string_view text) {
+  const std::string quoted = with_quotes(text);
+  // All quotes of the object were turned, those of others too: it is given back whole.
+  if (auto whole = whole_object(quoted); whole && whole->value) return member_place(quoted, std::move(*whole));
+  auto found = embedded_object(quoted);
+  if (!found) return std::nullopt;
+  Place place = around(text, found->object);
+  place.before += quoted.substr(found->object.begin, found->value->begin - found->object.begin);
+  place.after.insert(0, quoted, found->value->end, found->object.end - found->value->end);
+  place.content = std::move(found->content);
+  return place;
+}
+
+Place place_in(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), is_space)) return {"{\"sluice\":", "}", nullptr};
+  if (auto whole = whole_object(text)) return member_place(text, std::move(*whole));
+  if (auto found = embedded_object(text)) {
+    Place place = around(text, *found->value);
+    place.content = std::move(found->content);
+    return place;
   }
-  return std::string(text) + (is_space(text.back()) ? "" : " ") + object;
+  if (has_backquoted_key(text)) {
+    if (auto place = mangled_place(text)) return std::move(*place);
+  }
+  return {std::string(text) + (is_space(text.back()) ? "{\"sluice\":" : " {\"sluice\":"), "}", nullptr};
 }
 
 void put(json& object, const char* name, const std::optional<std::string>& text) {
@@ -267,6 +287,14 @@ std::optional<Tag> find_tag(std::string_view text) {
   const std::string quoted = with_quotes(text);
   if (const auto content = find_content(quoted)) return tag_from(*content);
   return std::nullopt;
+}
+
+TaggedText read_tagged(std::string_view text) {
+  if (text.size() > text_bytes_max) return {std::nullopt, std::string(text), {}};
+  Place place = place_in(text);
+  // An object without a tag may still hold one in backquotes.
+  auto tag = place.content.is_object() ? tag_from(place.content) : find_tag(text);
+  return {std::move(tag), std::move(place.before), std::move(place.after)};
 }
 
 json to_json(const Tag& tag) {
@@ -295,15 +323,17 @@ Result<std::string> with_tag(std::string_view text, const json& tag) {
   return with_tag_text(text, tag.dump(-1, ' ', true, json::error_handler_t::replace));
 }
 
-Result<std::string> with_tag_text(std::string_view text, const std::string& value) {
-  if (value.size() > tag_bytes_max) {
-    return refusal("tag_too_long", "the tag has " + std::to_string(value.size()) + " bytes, more than " +
-                                       std::to_string(tag_bytes_max));
+Result<std::string> with_tag_text(std::string_view text, const std::string& tag) {
+  if (text.size() > text_bytes_max) return refusal("tag_too_long", "AdminComment already has over 65,535 bytes");
+  Place place = place_in(text);
+  return with_tag_text(TaggedText{std::nullopt, std::move(place.before), std::move(place.after)}, tag);
+}
+
+Result<std::string> with_tag_text(const TaggedText& text, const std::string& tag) {
+  if (tag.size() > tag_bytes_max) {
+    return refusal("tag_too_long", "the tag has " + std::to_string(tag.size()) + " bytes, more than " + std::to_string(tag_bytes_max));
   }
-  if (text.size() > text_bytes_max) {
-    return refusal("tag_too_long", "AdminComment already has over 65,535 bytes");
-  }
-  std::string result = placed(text, value);
+  std::string result = text.before + tag + text.after;
   if (result.size() > text_bytes_max) {
     return refusal("tag_too_long", "with the tag AdminComment would have over 65,535 bytes, which slurmdbd cuts");
   }

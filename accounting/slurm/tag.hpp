@@ -43,6 +43,14 @@ struct Tag {
 /// quotes 22.05's sacctmgr has turned into backquotes.
 [[nodiscard]] std::optional<Tag> find_tag(std::string_view text);
 
+/// A text read once, for whoever reads its tag and then sets another.
+struct TaggedText {
+  std::optional<Tag> tag;
+  std::string before;  ///< what stands before the tag's value, or would
+  std::string after;
+};
+[[nodiscard]] TaggedText read_tagged(std::string_view text);
+
 /// The object that stands for `tag` beside "sluice": "v":1 and what is set.
 [[nodiscard]] nlohmann::json to_json(const Tag& tag);
 
@@ -52,5 +60,6 @@ struct Tag {
 [[nodiscard]] Result<std::string> with_tag(std::string_view text, const nlohmann::json& tag);
 /// The same for a tag that is a text already, of ASCII and in one line.
 [[nodiscard]] Result<std::string> with_tag_text(std::string_view text, const std::string& tag);
+[[nodiscard]] Result<std::string> with_tag_text(const TaggedText& text, const std::string& tag);
 
 }  // namespace sluice::slurm

@@ -42,6 +42,9 @@ teardown_file() {
 
 setup() { load_libraries; }
 
+# Where a test fails in between, those after it need the service all the same.
+teardown() { "$TESTBED" start sluiced >&2; }
+
 sql() { "$TESTBED" exec db mariadb -N -B slurm_acct_db -e "$1"; }
 
 # What an earlier run may have left in slurmdbd.
@@ -207,7 +210,10 @@ run_unread() { # run_unread OPTION...
   eventually "$PATIENCE" is_seen "$job"
   "$TESTBED" stop sluiced
   eventually "$PATIENCE" has_ended "$job"
+  # slurmctld tells of the end at once, and of a start only every five seconds.
+  eventually "$PATIENCE" is_whole "$job"
 }
+is_whole() { [[ $(sql "SELECT COUNT(*) FROM cq_job_table WHERE id_job = $1 AND time_eligible > 0") == 1 ]]; }
 
 @test "the tag overwritten by somebody else: the job's id tells whose it is" {
   run_unread --voucher="$MAIN"

@@ -21,7 +21,7 @@ CREATE TABLE account(
 ) STRICT;
 
 CREATE TABLE event(
-  seq INTEGER PRIMARY KEY,
+  seq INTEGER PRIMARY KEY CHECK(seq > 0),
   id TEXT NOT NULL UNIQUE,
   kind INTEGER NOT NULL,
   actor_uid INTEGER NOT NULL, actor_name TEXT NOT NULL,
@@ -33,8 +33,8 @@ CREATE TABLE event(
 ) STRICT;
 
 CREATE TABLE transfer(
-  id INTEGER PRIMARY KEY,
-  event INTEGER NOT NULL REFERENCES event(seq),
+  id INTEGER PRIMARY KEY CHECK(id > 0),
+  event INTEGER NOT NULL REFERENCES event(seq) DEFERRABLE INITIALLY DEFERRED,
   book INTEGER NOT NULL,
   debit INTEGER NOT NULL,
   credit INTEGER NOT NULL,
@@ -43,8 +43,8 @@ CREATE TABLE transfer(
   lien TEXT NOT NULL,
   CHECK(debit <> credit),
   CHECK((state = 1) = (lien = '')),
-  FOREIGN KEY(debit, book) REFERENCES account(id, book),
-  FOREIGN KEY(credit, book) REFERENCES account(id, book)
+  FOREIGN KEY(debit, book) REFERENCES account(id, book) DEFERRABLE INITIALLY DEFERRED,
+  FOREIGN KEY(credit, book) REFERENCES account(id, book) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 
 -- Derived from transfer, so that a start need not read all of it; `ledger verify` recomputes it.
@@ -111,10 +111,14 @@ CREATE TRIGGER document_is_final BEFORE UPDATE ON document BEGIN SELECT RAISE(AB
 CREATE TRIGGER document_stays BEFORE DELETE ON document BEGIN SELECT RAISE(ABORT, 'documents are never deleted'); END;
 CREATE TRIGGER charge_is_final BEFORE UPDATE ON charge WHEN OLD.rated = 1 BEGIN SELECT RAISE(ABORT, 'charges are never edited'); END;
 -- INSERT OR REPLACE deletes without firing a delete trigger, so what exists must not come again.
-CREATE TRIGGER event_once BEFORE INSERT ON event WHEN EXISTS(SELECT 1 FROM event WHERE seq = NEW.seq OR id = NEW.id)
-  BEGIN SELECT RAISE(ABORT, 'that event exists; events are never edited'); END;
-CREATE TRIGGER transfer_once BEFORE INSERT ON transfer WHEN EXISTS(SELECT 1 FROM transfer WHERE id = NEW.id)
-  BEGIN SELECT RAISE(ABORT, 'that transfer exists; transfers are never edited'); END;
+-- A row that names no number shows -1 here, which none has: nothing needs to be looked up for it.
+-- An ABORT, and a foreign key that is checked at once, would have SQLite copy each page that an
+-- insert touches, to take back half a statement; a batch is taken back whole.
+CREATE TRIGGER event_once BEFORE INSERT ON event
+  WHEN EXISTS(SELECT 1 FROM event WHERE id = NEW.id) OR (NEW.seq <> -1 AND EXISTS(SELECT 1 FROM event WHERE seq = NEW.seq))
+  BEGIN SELECT RAISE(ROLLBACK, 'that event exists; events are never edited'); END;
+CREATE TRIGGER transfer_once BEFORE INSERT ON transfer WHEN NEW.id <> -1 AND EXISTS(SELECT 1 FROM transfer WHERE id = NEW.id)
+  BEGIN SELECT RAISE(ROLLBACK, 'that transfer exists; transfers are never edited'); END;
 CREATE TRIGGER document_once BEFORE INSERT ON document WHEN EXISTS(SELECT 1 FROM document WHERE sha256 = NEW.sha256)
   BEGIN SELECT RAISE(IGNORE); END;
 CREATE TRIGGER charge_once BEFORE INSERT ON charge

@@ -329,7 +329,7 @@ void SqliteStorage::in_transaction(const std::function<void()>& body) {
     body();
     write_moved();
     SqliteRun(writer_, "COMMIT").done();
-  } catch (const SqliteProblem&) {
+  } catch (...) {
     moved_.clear();
     // Accounts that the failed batch made are not there; forget their numbers.
     account_ids_.clear();
@@ -386,14 +386,16 @@ Result<void> SqliteStorage::place_waiting() {
 
 void SqliteStorage::place_waiting_locked() {
   constexpr std::uint64_t log_bytes_wanted_max = 1 << 20;  // read once more after a kill
+  constexpr std::uint64_t log_bytes_max = 16 << 20;  // then admissions wait for once, so that none comes before it is cleared
   std::unique_lock waiting(waiting_mutex_);
   const bool logged = log_waiting_locked().ok();
+  const bool others_go_on = logged && log_.bytes() < log_bytes_max;
   if (!waiting_.empty()) {
     const std::vector<NewAdmission> taken = std::exchange(waiting_, {});
     const std::size_t taken_logged = std::exchange(logged_, 0);
     // Whoever flushes meanwhile finds nothing of these to log, and counts on the log to have
     // them. Where it has not, they wait for the database.
-    if (logged) waiting.unlock();
+    if (others_go_on) waiting.unlock();
     try {
       in_transaction([&] {
         for (const NewAdmission& one : taken) {
@@ -402,12 +404,12 @@ void SqliteStorage::place_waiting_locked() {
         }
       });
     } catch (...) {
-      if (logged) waiting.lock();
+      if (others_go_on) waiting.lock();
       logged_ += taken_logged;
       waiting_.insert(waiting_.begin(), taken.begin(), taken.end());
       throw;
     }
-    if (logged) waiting.lock();
+    if (others_go_on) waiting.lock();
   }
   // Where this fails the log only stays longer.
   if (waiting_.empty() && log_.bytes() > log_bytes_wanted_max) (void)log_.clear();
@@ -498,7 +500,7 @@ void SqliteStorage::write(const AdmissionRow& row) {
 
 void SqliteStorage::write(const Event& event) {
   SqliteRun(writer_,
-            "INSERT INTO event(id, kind, actor_uid, actor_name, approver_uid, approver_name, posted_at, usage_from, "
+            "INSERT OR ROLLBACK INTO event(id, kind, actor_uid, actor_name, approver_uid, approver_name, posted_at, usage_from, "
             "usage_to, period, document, corrects, memo) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)")
       .bind(event.id).bind(static_cast<std::int64_t>(event.kind)).bind(event.actor.uid).bind(event.actor.name)
       .bind(event.approver.uid).bind(event.approver.name).bind(event.posted_at).bind(event.usage_from)
@@ -512,7 +514,7 @@ void SqliteStorage::write(const Transfer& transfer, std::int64_t event) {
   const std::int64_t debit = account_id(transfer.debit);
   const std::int64_t credit = account_id(transfer.credit);
   const bool moves = transfer.state == TransferState::posted || transfer.state == TransferState::settled;
-  SqliteRun(writer_, "INSERT INTO transfer(event, book, debit, credit, amount, state, lien) VALUES(?,?,?,?,?,?,?)")
+  SqliteRun(writer_, "INSERT OR ROLLBACK INTO transfer(event, book, debit, credit, amount, state, lien) VALUES(?,?,?,?,?,?,?)")
       .bind(event).bind(static_cast<std::int64_t>(transfer.debit.book)).bind(debit).bind(credit)
       .bind(transfer.amount.micro).bind(static_cast<std::int64_t>(transfer.state)).bind(transfer.lien)
       .done();

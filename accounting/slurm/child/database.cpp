@@ -103,17 +103,17 @@ ListPointer Database::ask_list(const std::string& what, Ask&& ask) {
   }
 }
 
-// slurmdbd keeps one database transaction open per connection, and MariaDB shows it
-// the tables as they were at its first read: without this a kept connection never
-// sees a job that ended since.
-void Database::leave_snapshot() {
+// slurmdbd keeps one database transaction open per connection. MariaDB shows it the tables
+// as they were at its first read, so that a kept connection never sees a job that ended
+// since; and nobody can drop or alter a table that was read in it: "sacctmgr delete cluster"
+// would wait for ever, and all of slurmdbd's other users with it.
+void Database::end_transaction() {
   if (!connection_) return;
   const PromptSockets::Hurry hurry(sockets_);
   if (slurmdb_connection_commit(connection_, false) != SLURM_SUCCESS) close();
 }
 
 void Database::jobs(slurmdb_job_cond_t& condition, const OnRecord& on_record) {
-  leave_snapshot();
   tres_are_fresh_ = qos_are_fresh_ = false;
   if (tres_names_.empty()) load_tres_names();
   if (qos_names_.empty()) load_qos_names();

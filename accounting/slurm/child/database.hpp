@@ -40,6 +40,8 @@ class Database {
   /// Fills the part of an inventory that slurmdbd knows.
   void complete(Inventory& inventory);
   void complete(Diagnosis& diagnosis);
+  /// To be called after each request, whatever came of it.
+  void end_transaction();
 
  private:
   /// Calls `ask` with the connection until it answers a list; tries once more where
@@ -48,7 +50,6 @@ class Database {
   ListPointer ask_list(const std::string& what, Ask&& ask);
   void open();
   void close();
-  void leave_snapshot();
 
   /// True while slurmdbd knows of a job's end and not yet of its start; not for ever.
   bool is_half_written(const UsageRecord& record);

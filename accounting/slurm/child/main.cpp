@@ -97,6 +97,7 @@ void serve(Server& server, const std::string& line, LineOutput& output) {
   } catch (const std::exception& problem) {
     answer.error({std::string("the helper failed: ") + problem.what(), 0, false});
   }
+  server.database.end_transaction();
 }
 
 /// Keeps the standard output for answers: whatever libslurm or a plugin prints there goes to the log.

@@ -27,6 +27,16 @@ TEST(Digest, MacKnownAnswers) {
   EXPECT_EQ(mac_hex("", "").size(), 32U);
 }
 
+TEST(Digest, AMacDependsOnNoEarlierOneOfItsKey) {
+  const std::string jefe = "5bdcc146bf60754e6a042426089575c7";
+  EXPECT_EQ(mac_hex("Jefe", "what do ya want for nothing?"), jefe);
+  EXPECT_EQ(mac_hex("Jefe", "what do ya want for nothing?"), jefe);
+  EXPECT_NE(mac_hex("Jefe", "what do ya want"), jefe);
+  EXPECT_EQ(mac_hex("Jefe", "what do ya want for nothing?"), jefe);
+  EXPECT_NE(mac_hex("", "what do ya want for nothing?"), jefe);
+  EXPECT_EQ(mac_hex("Jefe", "what do ya want for nothing?"), jefe) << "after another key";
+}
+
 TEST(Digest, ComparesWholeTexts) {
   EXPECT_TRUE(equal_constant_time("abc", "abc"));
   EXPECT_TRUE(equal_constant_time("", ""));
@@ -52,6 +62,16 @@ TEST(Digest, RandomIdsDiffer) {
     ids.insert(id);
   }
   EXPECT_EQ(ids.size(), 1000U);
+}
+
+TEST(Digest, RandomIdsOfATimeDifferAndStandInItsOrder) {
+  constexpr std::int64_t at = 1772409600;
+  std::set<std::string> ids;
+  for (int i = 0; i < 1000; ++i) ids.insert(random_id_of_time("A", at));
+  EXPECT_EQ(ids.size(), 1000U);
+  EXPECT_LT(random_id_of_time("A", at - 1), *ids.begin());
+  EXPECT_GT(random_id_of_time("A", at + 1), *ids.rbegin());
+  EXPECT_EQ(ids.begin()->size(), 27U);
 }
 
 }  // namespace

@@ -360,6 +360,8 @@ TEST_F(StorageTest, AnotherToolCantEditWhatWasPosted) {
       {"UPDATE transfer SET amount = 1", "transfers are never edited"},
       {"DELETE FROM transfer", "transfers are never deleted"},
       {"INSERT OR REPLACE INTO transfer SELECT id, event, book, debit, credit, 1, state, lien FROM transfer", "that transfer exists; transfers are never edited"},
+      // The triggers take a row of this number for one that names none.
+      {"INSERT INTO transfer SELECT -1, event, book, debit, credit, 1, state, lien FROM transfer LIMIT 1", "CHECK constraint failed: id > 0"},
       {"UPDATE document SET text = 'x'", "documents are never edited"},
       {"DELETE FROM document", "documents are never deleted"},
       {"UPDATE charge SET user = 'x'", "charges are never edited"},

@@ -133,7 +133,7 @@ TEST_F(BooksTest, AStatementOfWhatThereIsntIsRefused) {
     return view.ok() ? std::to_string(view->at("lines").size()) + " lines" : view.failure().text;
   };
   EXPECT_EQ(statement("V", {"cq", "hami"}), "0 lines");
-  EXPECT_EQ(statement("V", {"cq", "moon"}), "there is no cluster 'moon'; known: cq, hami");
+  EXPECT_EQ(statement("V", {"cq", "moon"}), "no cluster 'moon' is configured, nor are there any lines of it; known: cq, hami");
   EXPECT_EQ(statement("X", {}), "there is no voucher X that you may see; see: sluice voucher list");
 }
 

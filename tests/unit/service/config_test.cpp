@@ -21,6 +21,7 @@ TEST(Config, DefaultsAreTheCarefulOnes) {
   EXPECT_TRUE(config->admit_unpriced);
   EXPECT_TRUE(config->refund_limit.is_zero()) << "every refund needs a second person";
   EXPECT_FALSE(config->refund_rule) << "nothing is given back that nobody decided";
+  for (const char* off : {"metrics_listen:\n", "metrics_listen: ''\n"}) EXPECT_TRUE(parse_config("c.yaml", least + off).ok()) << off;
   EXPECT_FALSE(config->account_rule("astro").has_value());
   EXPECT_EQ(config->control_users, (std::vector<std::string>{"root", "slurm"}));
   EXPECT_EQ(config->listen, "127.0.0.1:6711");

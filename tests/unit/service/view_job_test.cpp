@@ -214,7 +214,7 @@ TEST_F(ViewJob, StatementsOfSomeClusters) {
   EXPECT_EQ(lines({"cq", "hami"}), 2u);
   const auto mars = world.books().view_statement(World::caller("auditor"), {}, world.facts(), world.now, {"cq", "mars"});
   ASSERT_FALSE(mars.ok());
-  EXPECT_EQ(mars.failure().text, "there is no cluster 'mars'; known: cq, hami");
+  EXPECT_EQ(mars.failure().text, "no cluster 'mars' is configured, nor are there any lines of it; known: cq, hami");
 }
 
 }  // namespace

@@ -130,6 +130,11 @@ TEST(WithTag, Table) {
     ASSERT_TRUE(found) << *result;
     EXPECT_EQ(found->id, "new");
     EXPECT_EQ(*with_tag(*result, tag), *result) << "twice is once";
+    const TaggedText read = read_tagged(text);
+    EXPECT_EQ(*with_tag_text(read, tag.dump()), expected);
+    const auto old = find_tag(text);
+    ASSERT_EQ(read.tag.has_value(), old.has_value()) << text;
+    EXPECT_EQ(old ? to_json(*read.tag) : json{}, old ? to_json(*old) : json{});
   }
 }
 
@@ -166,6 +171,7 @@ TEST(HostileText, CostsLittleAndBreaksNothing) {
     const auto begun = std::chrono::steady_clock::now();
     (void)find_tag(text);
     (void)find_tag(text + tail);
+    (void)read_tagged(text);
     const auto result = with_tag(text, json{{"id", "new"}});
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5)) << piece;
     ASSERT_TRUE(result.ok()) << piece;
