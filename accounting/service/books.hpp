@@ -7,8 +7,8 @@
 // Any thread may call. No call waits for a network. Only `sync`, views and audits wait
 // for the disk, none of them under the mutex; under it single rows are looked up (a
 // nonce that was used, a request id, a closed admission). The implementation stands in
-// one file per idea: books.cpp, admit.cpp, settle.cpp, sweep.cpp, proposals.cpp, views.cpp,
-// view_job.cpp, modify.cpp, shared_lien.cpp.
+// one file per idea: books.cpp, admit.cpp, settle.cpp, settle_record.cpp, sweep.cpp,
+// proposals.cpp, views.cpp, view_job.cpp, modify.cpp, shared_lien.cpp.
 
 #pragma once
 
@@ -294,6 +294,8 @@ class Books {
   Result<SettleCount> settle_due(std::span<const DueRecord> due, UnixTime now);
   Result<SettleCount> settle_some(std::span<const DueRecord> records, std::span<ReadRecord> read, UnixTime now);
   Result<void> note_trackers(const std::vector<slurm::UsageRecord>& records);
+
+  // settle_record.cpp
   Result<bool> settle_one(Transaction& transaction, Settling& settling);
   [[nodiscard]] std::string believed_id(Settling& settling) const;
   Result<bool> take_admission(Settling& settling, const std::string& named);
