@@ -39,6 +39,13 @@ target_compile_options(sluice_flags INTERFACE
   # g++ 12 at -O3 sees an overlap in every "text" + std::string (GCC bug 105651).
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   $<$<BOOL:${SLUICE_WARNINGS_AS_ERRORS}>:-Werror>)
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Programs and plugins are optimised as a whole. Tests are linked from the same libraries'
+  # ordinary code, as there are a hundred of them.
+  target_compile_options(sluice_flags INTERFACE -ffat-lto-objects)
+  # The overlap that isn't one, seen once more at link time.
+  target_link_options(sluice_flags INTERFACE -Wno-stringop-overflow)
+endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE})
@@ -71,5 +78,9 @@ function(sluice_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock sluice_flags)
+  if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+    target_link_options(${name} PRIVATE -fno-lto)
+  endif()
   add_test(NAME unit.${name} COMMAND ${name} --gtest_brief=1)
 endfunction()

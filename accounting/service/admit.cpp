@@ -260,7 +260,7 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
   return answer;
 }
 
-Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now) {
+Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now, const Told& early) {
   const std::string user = facts.user_name(request.job.user_id, now).value_or(std::to_string(request.job.user_id));
   const std::lock_guard lock(mutex_);
   const Appraisal appraisal =
@@ -324,8 +324,8 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
   };
   if (!answer.admit) return refuse_all(std::move(answer));
 
-  a.asked = price_fields_text(request.job, a.account);
-  a.answer = stored_answer(answer);
+  const auto writable = storage_.is_writable();
+  if (!writable.ok()) throw std::runtime_error(writable.failure().text);
   Transaction transaction(*this);
   std::optional<Admission> holder;
   if (a.mode == Mode::enforce && lien && lien->micro > 0 && !cron) {
@@ -340,14 +340,21 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
       return refuse_all(std::move(refused));
     }
   }
-  if (holder) transaction.batch.admissions = {to_row(*holder), to_row(a)};
-  const auto committed = holder ? transaction.commit() : transaction.commit_soon(to_row(a));
-  if (!committed.ok()) throw std::runtime_error(committed.failure().text);
-  // Where the tag doesn't tell all that a charge needs, it must not be all that is left after a
-  // kill. If this fails, so does the flush that follows the answer, and says so.
-  const bool tag_tells_all = config_->tag_full && !a.max_self;
-  if (!tag_tells_all) static_cast<void>(storage_.flush().ok());
-  if (holder) put(std::move(*holder));
+  // Where the tag doesn't tell all that a charge needs, it must not be all that is left after a kill.
+  const bool tag_tells_all = config_->tag_full && answer.admin_comment && !a.max_self;
+  if (early && tag_tells_all && !holder) early(answer);
+  a.asked = price_fields_text(request.job, a.account);
+  a.answer = stored_answer(answer);
+  if (holder) {
+    transaction.batch.admissions = {to_row(*holder), to_row(a)};
+    const auto committed = transaction.commit();
+    if (!committed.ok()) throw std::runtime_error(committed.failure().text);
+    put(std::move(*holder));
+  } else {
+    transaction.commit_soon(to_row(a));
+    // If this fails, so does the flush that follows the answer, and says so.
+    if (!tag_tells_all) static_cast<void>(storage_.flush().ok());
+  }
   put(std::move(a));
   return answer;
 }

@@ -54,12 +54,11 @@ Result<void> Books::Transaction::commit() {
   return appended;
 }
 
-Result<void> Books::Transaction::commit_soon(ledger::AdmissionRow row) {
+void Books::Transaction::commit_soon(ledger::AdmissionRow row) {
   ledger::NewAdmission admission{std::move(row), {}};
   if (!batch.events.empty()) admission.lien = batch.events.front();
-  auto appended = books_.storage_.append_soon(std::move(admission));
-  committed_ = appended.ok();
-  return appended;
+  books_.storage_.append_soon(std::move(admission));
+  committed_ = true;
 }
 
 Result<void> Books::load(UnixTime now) {

@@ -12,6 +12,7 @@
 
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "accounting/core/mutex.hpp"
@@ -94,8 +96,10 @@ class Books {
   Result<void> set_collected_to(UnixTime to);
 
   /// Answers a submission; places a lien where it is to. Somebody calls flush() soon after: the death
-  /// of the process in between leaves a job whose tag alone tells of it.
-  [[nodiscard]] Answer admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now);
+  /// of the process in between leaves a job whose tag alone tells of it. Where that is enough, `early`
+  /// is called as soon as the answer stands, under the mutex: slurmctld needn't wait for bookkeeping.
+  using Told = std::function<void(const Answer&)>;
+  [[nodiscard]] Answer admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime now, const Told& early = {});
 
   /// Answers `scontrol update` of a job that was admitted: raises its lien or refuses. Less is set
   /// aside only once follow_changes has seen that Slurm made the change.
@@ -166,7 +170,7 @@ class Books {
     Result<void> post(ledger::Event event);
     Result<void> commit();
     /// For a new admission and, at most, the event of its lien: slurmctld waits for it.
-    Result<void> commit_soon(ledger::AdmissionRow row);
+    void commit_soon(ledger::AdmissionRow row);
     ledger::Batch batch;
 
    private:
@@ -412,7 +416,7 @@ class Books {
   std::unordered_multimap<std::string, std::string> open_of_nonce_;
   std::unordered_multimap<std::uint32_t, std::string> open_of_job_;         ///< job id → ids in open_
   std::unordered_multimap<std::string, std::string> open_with_;             ///< Admission::lien_with → ids in open_
-  std::unordered_map<std::int64_t, std::set<std::string>> unseen_of_user_;  ///< user id → ids in open_ without a job yet
+  std::unordered_map<std::int64_t, std::unordered_set<std::string>> unseen_of_user_;  ///< user id → ids in open_ without a job yet
   std::set<std::string> changing_;                                          ///< ids in open_ with a change that Slurm may not have made
   std::unordered_map<std::string, Sighting> sightings_;
   std::map<std::string, Money> open_self_quotes_;  ///< account → what open admissions may still cost it

@@ -22,6 +22,9 @@ constexpr std::int64_t late_seconds_max = 35 * 86'400;
 // Whoever waits for a look holds a thread of the public listener.
 constexpr auto look_wait = std::chrono::seconds(10);
 constexpr int looking_max = 2;
+// Live jobs by the ten thousand are read less often: slurmctld starts none while it packs them.
+constexpr int sweep_share_min = 20;  ///< part of the time that sweeps may take, as 1/n
+constexpr auto sweep_pause_max = std::chrono::seconds(45);  // a lien without a job is void within two minutes
 constexpr std::size_t ids_per_call_max = 2000;  // a line of the helper's has room for many more; an array has many records
 
 /// A shorter question may have an answer.
@@ -50,6 +53,7 @@ void Collector::wake() {
   {
     const std::lock_guard lock(mutex_);
     woken_ = true;
+    sweep_wanted_ = std::max(sweep_wanted_, sweeps_begun_ + 1);
   }
   changed_.notify_all();
 }
@@ -127,7 +131,7 @@ void Collector::round(UnixTime now) {
 
 void Collector::keep_books(UnixTime now) {
   note("collect", collect(now), now);
-  sweep(now);
+  if (sweep_is_due()) sweep(now);
   note("collect late records", collect_late(now), now);
   note("expire", parts_.books->expire(now), now);
   if (now - unrated_tried_at_ >= unrated_seconds) {
@@ -220,7 +224,13 @@ Result<void> Collector::collect_late(UnixTime now) {
   return {};
 }
 
+bool Collector::sweep_is_due() {
+  const std::lock_guard lock(mutex_);
+  return Clock::now() >= sweep_from_ || sweeps_done_ < sweep_wanted_;
+}
+
 void Collector::sweep(UnixTime now) {
+  const auto begun_at = Clock::now();
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -237,7 +247,9 @@ void Collector::sweep(UnixTime now) {
     const std::lock_guard lock(mutex_);
     sweeps_done_ = number;
     sweep_succeeded_ = outcome.ok();
-    look_from_ = Clock::now() + parts_.look_interval;
+    const auto done_at = Clock::now();
+    look_from_ = done_at + parts_.look_interval;
+    sweep_from_ = done_at + std::min<Clock::duration>(sweep_pause_max, sweep_share_min * (done_at - begun_at));
   }
   changed_.notify_all();
 }

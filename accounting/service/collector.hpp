@@ -44,7 +44,7 @@ class Collector {
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
-  /// Begins the next round now instead of at its time.
+  /// Begins the next round now instead of at its time, a whole one.
   void wake();
   /// Reads the live jobs of all clusters now, for somebody who waits for a job that was just
   /// submitted; back once the books know what Slurm holds. False: that took too long, it failed, or
@@ -74,6 +74,8 @@ class Collector {
   Result<UnixTime> settle_window(UnixTime from, UnixTime to, UnixTime now);
   /// Reads the live jobs; counted for those who look.
   void sweep(UnixTime now);
+  /// False: the last one took so long that slurmctld, and this host, are left alone for a while.
+  [[nodiscard]] bool sweep_is_due();
   Result<void> read_live_jobs(UnixTime now);
   /// Asks slurmdbd for jobs by their ids and settles what has ended.
   Result<void> settle_by_id(const std::string& cluster, const std::vector<std::uint32_t>& ids, UnixTime now);
@@ -92,7 +94,8 @@ class Collector {
   std::uint64_t sweeps_begun_ = 0;
   std::uint64_t sweeps_done_ = 0;
   bool sweep_succeeded_ = false;     ///< the last one
-  Clock::time_point look_from_{};    ///< earliest time of the next one
+  Clock::time_point look_from_{};    ///< earliest time of the next one that is looked for
+  Clock::time_point sweep_from_{};   ///< and of one that isn't
   UnixTime inventory_read_at_ = 0;
   UnixTime diagnosis_read_at_ = 0;
   std::int64_t window_seconds_;      ///< that one answer of slurmdbd could hold lately

@@ -12,24 +12,37 @@
 
 namespace sluice::service {
 
-PacketAnswer Control::admit(std::string_view text) {
+namespace {
+
+std::string first_line(const Answer& answer) { return answer.lines.empty() ? "" : printable(answer.lines.front()); }
+
+PacketAnswer packet_of(Answer answer) {
+  for (std::string& line : answer.lines) line = printable(line);
+  return {200, to_text(answer)};
+}
+
+}  // namespace
+
+void Control::answer(std::string_view text, const PacketListener::Reply& reply) {
   if (may_be_modify_request(text)) {
     const auto change = modify_request_from_text(text);
-    if (change.ok()) return answer_change(*change);
-    if (change.failure().code != not_modify) return say_unreadable(change.failure());
+    if (change.ok()) return reply(answer_change(*change));
+    if (change.failure().code != not_modify) return reply(say_unreadable(change.failure()));
   }
   const auto request = admission_request_from_text(text);
-  if (!request.ok()) return say_unreadable(request.failure());
+  if (!request.ok()) return reply(say_unreadable(request.failure()));
+  bool told = false;
+  const auto tell = [&](const Answer& answer) {
+    reply(packet_of(answer));
+    told = true;
+  };
+  const Answer answer = answer_to(*request, tell);
+  if (!told) tell(answer);
   parts_.plugin.asked(request->plugin, clock_now());
-  Answer answer = answer_to(*request);
   count(*request, answer);
-  for (std::string& line : answer.lines) line = printable(line);
   // A quote refuses nobody anything.
-  if (!answer.admit && !asks_for_quote(*request)) {
-    spdlog::info("refused uid {}: {}", request->job.user_id, answer.lines.empty() ? "" : answer.lines.front());
-  }
+  if (!answer.admit && !asks_for_quote(*request)) spdlog::info("refused uid {}: {}", request->job.user_id, first_line(answer));
   count_answered();
-  return {200, to_text(answer)};
 }
 
 // Whatever it is that is said, it may quote what a user wrote: here all of it passes, on
@@ -46,17 +59,15 @@ PacketAnswer Control::answer_change(const ModifyRequest& request) {
   parts_.plugin.asked(std::nullopt, clock_now());
   Answer answer;
   if (parts_.books != nullptr) answer = parts_.books->modify(request, parts_.facts, clock_now());
-  for (std::string& line : answer.lines) line = printable(line);
   if (!answer.admit) {
-    spdlog::info("refused uid {} a change of job {}: {}", request.submit_uid, printable(request.name),
-                 answer.lines.empty() ? "" : answer.lines.front());
+    spdlog::info("refused uid {} a change of job {}: {}", request.submit_uid, printable(request.name), first_line(answer));
   }
   {
     const std::lock_guard lock(counting_);
     ++counts_.answers[{"modify", answer.admit ? "admit" : "refuse"}];
   }
   count_answered();
-  return {200, to_text(answer)};
+  return packet_of(std::move(answer));
 }
 
 void Control::count(const AdmissionRequest& request, const Answer& answer) {
@@ -76,7 +87,6 @@ AdmissionCounts Control::counts() const {
   return counts;
 }
 
-// Before the answer is out: whoever is woken lets a moment pass anyway.
 void Control::count_answered() {
   answered_.fetch_add(1);
   answered_.notify_all();
@@ -89,9 +99,9 @@ std::uint64_t Control::wait_for_answers(std::uint64_t known) const {
 
 void Control::stop_waiting() { count_answered(); }
 
-Answer Control::answer_to(const AdmissionRequest& request) {
+Answer Control::answer_to(const AdmissionRequest& request, const Books::Told& early) {
   const UnixTime now = clock_now();
-  if (parts_.books != nullptr) return parts_.books->admit(request, parts_.facts, now);
+  if (parts_.books != nullptr) return parts_.books->admit(request, parts_.facts, now, early);
   const auto config = parts_.config();
   const auto prices = parts_.prices();
   const std::string user = parts_.facts.user_name(request.job.user_id, now).value_or(std::to_string(request.job.user_id));

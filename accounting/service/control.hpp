@@ -40,7 +40,7 @@ class Control {
 
   explicit Control(Parts parts) : parts_(std::move(parts)) {}
 
-  [[nodiscard]] PacketAnswer admit(std::string_view text);
+  void answer(std::string_view text, const PacketListener::Reply& reply);
   /// How many admissions were answered.
   [[nodiscard]] std::uint64_t answered() const { return answered_.load(std::memory_order_relaxed); }
   /// Waits until there are more than `known`, or stop_waiting() was called, and says how many.
@@ -51,7 +51,7 @@ class Control {
  private:
   [[nodiscard]] PacketAnswer say_unreadable(const Failure& failure);
   [[nodiscard]] PacketAnswer answer_change(const ModifyRequest& request);
-  [[nodiscard]] Answer answer_to(const AdmissionRequest& request);
+  [[nodiscard]] Answer answer_to(const AdmissionRequest& request, const Books::Told& early);
   void count(const AdmissionRequest& request, const Answer& answer);
 
   void count_answered();

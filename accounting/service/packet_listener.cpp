@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <system_error>
 
 #include "accounting/service/error_object.hpp"
@@ -145,24 +146,31 @@ void PacketListener::serve(Connection& connection) {
     if (got <= 0) break;
     const auto bytes = static_cast<std::size_t>(got);
     const bool too_large = bytes > limits_.request_bytes_max;
-    const PacketAnswer answer = too_large ? PacketAnswer{413, error_object("usage", "too_large", "the request is too large")}
-                                          : answer_to({request.get(), bytes});
-    if (!send_answer(connection.fd, answer)) break;
+    const bool sent = too_large ? send_answer(connection.fd, {413, error_object("usage", "too_large", "the request is too large")})
+                                : answer(connection.fd, {request.get(), bytes});
+    if (!sent) break;
   }
   const std::lock_guard lock(mutex_);
   ::close(connection.fd);
   connection.ended = true;
 }
 
-PacketAnswer PacketListener::answer_to(std::string_view request) const {
+/// False: it didn't go out.
+bool PacketListener::answer(int fd, std::string_view request) const {
+  std::optional<bool> sent;
+  const auto reply = [&](const PacketAnswer& one) {
+    if (one.body.size() > limits_.answer_bytes_max) {
+      spdlog::error("an answer of {} bytes is too large to be sent", one.body.size());
+      return;
+    }
+    sent = send_answer(fd, one);
+  };
   try {
-    PacketAnswer answer = handler_(request);
-    if (answer.body.size() <= limits_.answer_bytes_max) return answer;
-    spdlog::error("an answer of {} bytes is too large to be sent", answer.body.size());
+    handler_(request, reply);
   } catch (const std::exception& problem) {
-    spdlog::error("a request failed: {}", problem.what());
+    spdlog::error("a request failed{}: {}", sent ? " after its answer" : "", problem.what());
   }
-  return {500, error_object("fault", "fault", "the service failed; its log says why")};
+  return sent ? *sent : send_answer(fd, {500, error_object("fault", "fault", "the service failed; its log says why")});
 }
 
 void PacketListener::forget_ended() {

@@ -36,8 +36,11 @@ struct PacketAnswer {
 
 class PacketListener {
  public:
-  /// Called on the connections' threads, several at once; what it throws becomes a 500.
-  using Handler = std::function<PacketAnswer(std::string_view request)>;
+  /// Sends the answer. It may have work to do afterwards; the peer doesn't wait for that.
+  using Reply = std::function<void(const PacketAnswer&)>;
+  /// Calls `reply` once. Runs on the connections' threads, several at once; what it throws before
+  /// it has replied becomes a 500.
+  using Handler = std::function<void(std::string_view request, const Reply& reply)>;
 
   /// Serves `socket`, which it owns from here on, to processes of the users `peers`; others
   /// are told so and closed.
@@ -59,7 +62,7 @@ class PacketListener {
   void accept_forever();
   void accept_one();
   void serve(Connection& connection);
-  [[nodiscard]] PacketAnswer answer_to(std::string_view request) const;
+  [[nodiscard]] bool answer(int fd, std::string_view request) const;
   void forget_ended();
 
   const int socket_;

@@ -29,8 +29,8 @@
 namespace sluice::service {
 namespace {
 
-constexpr auto flush_pause = std::chrono::milliseconds(2);
-constexpr auto sync_pause = std::chrono::milliseconds(40);
+constexpr auto flush_pause = std::chrono::milliseconds(10);
+constexpr auto sync_pause = std::chrono::milliseconds(100);
 constexpr std::int64_t inventory_wait_milliseconds = 5000;
 
 /// What can be replaced while the service runs.
@@ -237,7 +237,7 @@ Result<void> Service::listen(const Config& config) {
   const auto control = listen_packets(config.control_socket, peers);
   if (!control.ok()) return control.failure();
   auto control_listener =
-      PacketListener::start(*control, peers, {}, [this](std::string_view request) { return control_->admit(request); });
+      PacketListener::start(*control, peers, {}, [this](std::string_view request, const PacketListener::Reply& reply) { control_->answer(request, reply); });
   if (!control_listener.ok()) return control_listener.failure();
   control_listener_ = std::move(*control_listener);
   if (storage_ != nullptr) keep_admissions();

@@ -35,6 +35,7 @@ UnixTime newest_unanswered(const std::vector<slurm::LiveJob>& jobs, UnixTime sin
   for (const auto& job : jobs) {
     if (job.revoked || job.submit < since || job.submit <= newest) continue;
     // An answer's tag has an id; what the plugin writes itself has none.
+    if (job.admin_comment.find("unpriced") == std::string::npos) continue;  // few need a parser
     const auto tag = slurm::find_tag(job.admin_comment);
     if (tag && !tag->id && tag->unpriced) newest = job.submit;
   }

@@ -40,7 +40,7 @@ constexpr std::size_t answer_bytes = 500;
   const auto packets = listen_packets(packet_path, {::geteuid()});
   if (!packets.ok()) _exit(1);
   const auto packet_listener =
-      PacketListener::start(*packets, {::geteuid()}, {}, [&](std::string_view) { return PacketAnswer{200, answer}; });
+      PacketListener::start(*packets, {::geteuid()}, {}, [&](std::string_view, const PacketListener::Reply& reply) { reply({200, answer}); });
   const auto http_listener = HttpListener::start(sluice::test::listen_at(http_path, SOCK_STREAM | SOCK_NONBLOCK, 16), {},
                                                  [&](const HttpRequest&) { return HttpResponse{200, answer}; });
   if (!packet_listener.ok() || !http_listener.ok() || ::write(ready, "r", 1) != 1) _exit(1);

@@ -64,7 +64,8 @@ class MemoryStorage final : public ledger::Storage {
 
   Result<ledger::Snapshot> load() override;
   Result<void> append(const ledger::Batch& batch) override;
-  Result<void> append_soon(ledger::NewAdmission admission) override;
+  Result<void> is_writable() override;
+  void append_soon(ledger::NewAdmission admission) override;
   Result<void> flush() override;
   Result<void> sync() override;
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override;

@@ -99,7 +99,8 @@ class SqliteStorage final : public Storage {
 
   Result<Snapshot> load() override;
   Result<void> append(const Batch& batch) override;
-  Result<void> append_soon(NewAdmission admission) override;
+  Result<void> is_writable() override;
+  void append_soon(NewAdmission admission) override;
   Result<void> flush() override;
 
   Result<void> sync() override {
@@ -151,7 +152,7 @@ class SqliteStorage final : public Storage {
   AdmissionLog log_;                   ///< under waiting_mutex_
   std::vector<NewAdmission> waiting_;  ///< under waiting_mutex_; not yet in the database
   std::size_t logged_ = 0;             ///< under waiting_mutex_; so many of them are in the log
-  bool log_fails_ = false;             ///< under waiting_mutex_
+  std::atomic<bool> log_fails_{false};  ///< set under waiting_mutex_
   std::mutex keeping_;
   SqliteConnection keeper_;  ///< moves the log into the database; under keeping_
   SqliteReader reader_;
@@ -241,14 +242,15 @@ Result<void> SqliteStorage::append(const Batch& batch) {
   }
 }
 
-Result<void> SqliteStorage::append_soon(NewAdmission admission) {
+Result<void> SqliteStorage::is_writable() {
+  if (!log_fails_.load(std::memory_order_relaxed)) return {};
   const std::lock_guard lock(waiting_mutex_);
-  if (log_fails_) {
-    const auto logged = log_waiting_locked();
-    if (!logged.ok()) return logged;
-  }
+  return log_waiting_locked();
+}
+
+void SqliteStorage::append_soon(NewAdmission admission) {
+  const std::lock_guard lock(waiting_mutex_);
   waiting_.push_back(std::move(admission));
-  return {};
 }
 
 Result<void> SqliteStorage::flush() {

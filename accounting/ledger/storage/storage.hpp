@@ -5,7 +5,7 @@
 // append() writes a batch whole or not at all and survives the death of this
 // process; append_soon() takes a new admission and flush() does the same for it, only
 // cheaper; sync() makes everything appended so far survive the death of the machine. A
-// lien is answered between append_soon and flush, posted transfers only after sync. Calls may come from several
+// lien is answered before its flush, posted transfers only after sync. Calls may come from several
 // threads; the caller sees to the order of its appends.
 
 #pragma once
@@ -126,9 +126,11 @@ class Storage {
 
   virtual Result<Snapshot> load() = 0;
   virtual Result<void> append(const Batch& batch) = 0;
-  /// Costs no system call while flush() works; after one that failed it fails as long as the
-  /// disk does, and has taken nothing then.
-  virtual Result<void> append_soon(NewAdmission admission) = 0;
+  /// Whether to take another admission: not after a flush() that failed, as long as the disk
+  /// still does. No system call while flush() works.
+  virtual Result<void> is_writable() = 0;
+  /// Takes it into memory; flush(), or what comes before, writes it.
+  virtual void append_soon(NewAdmission admission) = 0;
   /// Until the next append, sync or audit the admissions are found only after a restart.
   /// Where those can't bring them to their place they fail, and the next one tries again.
   virtual Result<void> flush() = 0;

@@ -31,10 +31,13 @@ class FailingStorage final : public ledger::Storage {
     if (switches_.appends_left > 0) --switches_.appends_left;
     return real_->append(batch);
   }
-  Result<void> append_soon(ledger::NewAdmission admission) override {
+  Result<void> is_writable() override {
     if (switches_.appends_left == 0) return fault("couldn't write to the ledger: disk is full");
+    return real_->is_writable();
+  }
+  void append_soon(ledger::NewAdmission admission) override {
     if (switches_.appends_left > 0) --switches_.appends_left;
-    return real_->append_soon(std::move(admission));
+    real_->append_soon(std::move(admission));
   }
   Result<void> flush() override { return real_->flush(); }
   Result<void> sync() override {
@@ -87,6 +90,23 @@ class BooksFaultTest : public testing::Test {
   FailingStorage::Switches switches;
   World world;
 };
+
+TEST_F(BooksFaultTest, IsToldOfItsAdmissionBeforeItIsKeptOnlyWhereATagIsEnough) {
+  const auto told_early = [&](const test::Words& words) {
+    bool told = false;
+    const auto kept_before = world.books().counts();
+    (void)world.books().admit(world.request(words), world.facts(), world.now, [&](const Answer& answer) { told = answer.admit && answer.admin_comment; });
+    EXPECT_NE(world.books().counts(), kept_before) << "told early or not, it is kept";
+    return told;
+  };
+  EXPECT_TRUE(told_early({{"time", "60"}, {"voucher", "V"}}));
+  EXPECT_TRUE(told_early({{"time", "60"}}));
+  EXPECT_FALSE(told_early({{"time", "60"}, {"voucher", "V"}, {"max-self", "100"}})) << "that limit stands in no tag";
+  switches.appends_left = 0;
+  bool told = false;
+  EXPECT_THROW((void)world.books().admit(world.request({{"time", "60"}}), world.facts(), world.now, [&](const Answer&) { told = true; }), std::runtime_error);
+  EXPECT_FALSE(told) << "nobody is promised what can't be written";
+}
 
 TEST_F(BooksFaultTest, AFullDiskChangesNothingWhateverIsAsked) {
   const std::string before = state();

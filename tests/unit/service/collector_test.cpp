@@ -27,7 +27,9 @@ class ListReader final : public slurm::Reader {
     std::size_t records_max = 1000;             ///< of one answer
     std::atomic<bool> fails{false};
     std::atomic<bool> hangs{false};
+    std::atomic<bool> is_slow{false};
     std::atomic<int> reads{0};
+    std::atomic<int> rounds{0};
     std::atomic<bool> windows_are_empty{false};  ///< records are found by their ids only
   };
   explicit ListReader(Slurm& slurm) : slurm_(slurm) {}
@@ -44,12 +46,16 @@ class ListReader final : public slurm::Reader {
   Result<std::vector<slurm::LiveCluster>> live(const std::vector<std::string>&) override {
     ++slurm_.reads;
     while (slurm_.hangs) std::this_thread::yield();
+    if (slurm_.is_slow) std::this_thread::sleep_for(std::chrono::milliseconds(500));
     if (slurm_.fails) return fault("away");
     const std::lock_guard lock(slurm_.mutex);
     return std::vector<slurm::LiveCluster>{{"cq", true, "", 0, slurm_.jobs}, {"hami", true, "", 0, {}}};
   }
   Result<slurm::Inventory> inventory(const std::string&) override { return fault("not read here"); }
-  Result<slurm::Diagnosis> diagnosis(const std::string&) override { return fault("not read here"); }
+  Result<slurm::Diagnosis> diagnosis(const std::string&) override {
+    ++slurm_.rounds;  // as one that fails is tried in each
+    return fault("not read here");
+  }
   Result<bool> tag(const slurm::TagRequest&) override { return false; }
 
  private:
@@ -73,9 +79,11 @@ class CollectorTest : public testing::Test {
   std::atomic<UnixTime> now{clock_now()};
   std::unique_ptr<Collector> collector;
 
-  void SetUp() override {
+  void SetUp() override { start(3600); }
+  void start(std::int64_t interval_seconds) {
     auto config = std::make_shared<Config>(*parse_config("c.yaml", World::default_config()));
-    config->collector.interval_seconds = 3600;
+    config->collector.interval_seconds = interval_seconds;
+    collector.reset();
     collector = std::make_unique<Collector>(Collector::Parts{
         world.facts(), health, &world.books(), [config]() -> std::shared_ptr<const Config> { return config; }, std::make_unique<ListReader>(slurm), nullptr, std::chrono::milliseconds(0),
         [this]() -> UnixTime { return now; }});
@@ -166,6 +174,18 @@ TEST_F(CollectorTest, TheLastWeeksAreReadAgainEveryDay) {
   go_round(rounds_of_a_reading);
   EXPECT_TRUE(is_known(901)) << "a reading of all 35 days begins with each day";
   EXPECT_FALSE(is_known(902)) << "what is older is for an open admission to ask for";
+}
+
+TEST_F(CollectorTest, ASlurmctldWithSoManyJobsThatReadingThemTakesLongIsReadLessOften) {
+  slurm.is_slow = true;
+  collector.reset();
+  const int before = slurm.rounds;
+  const int reads_before = slurm.reads;
+  start(1);
+  while (slurm.rounds < before + 4) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  slurm.is_slow = false;
+  EXPECT_EQ(slurm.reads, reads_before + 1) << "finished jobs are collected in every round all the same";
+  EXPECT_TRUE(collector->look()) << "and who waits for a look has it now";
 }
 
 TEST_F(CollectorTest, AnOpenAdmissionIsAskedForByItsJobsId) {

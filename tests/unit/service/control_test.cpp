@@ -25,6 +25,12 @@ price_book: prices.yaml
 
 class ControlTest : public testing::Test {
  protected:
+  PacketAnswer answer_to(const std::string& text) {
+    PacketAnswer answer;
+    control.answer(text, [&](const PacketAnswer& one) { answer = one; });
+    return answer;
+  }
+
   std::shared_ptr<const Config> config = std::make_shared<const Config>(parse_config("sluice.yaml", config_text).value());
   SlurmFacts facts{[](std::int64_t) { return std::optional<std::string>("someone"); }};
   PluginWatch plugin;
@@ -32,19 +38,19 @@ class ControlTest : public testing::Test {
 };
 
 TEST_F(ControlTest, AnswersOrSaysWhatItCouldNotRead) {
-  const auto answered = control.admit(R"({"v":1,"kind":"submit","nonce":"00ff","options":{},"job":{"user_id":6001}})");
+  const auto answered = answer_to(R"({"v":1,"kind":"submit","nonce":"00ff","options":{},"job":{"user_id":6001}})");
   EXPECT_EQ(answered.status, 200);
   EXPECT_EQ(nlohmann::json::parse(answered.body).at("action"), "admit") << answered.body;
   EXPECT_EQ(control.answered(), 1U);
 
-  const auto unreadable = control.admit("{");
+  const auto unreadable = answer_to("{");
   EXPECT_EQ(unreadable.status, 400);
   EXPECT_EQ(nlohmann::json::parse(unreadable.body).at("error").at("code"), "bad_request") << unreadable.body;
   EXPECT_EQ(control.answered(), 1U);
 }
 
 TEST_F(ControlTest, RefusesWhatNestsTooDeep) {
-  const auto answered = control.admit(R"({"v":1,"kind":"submit","job":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
+  const auto answered = answer_to(R"({"v":1,"kind":"submit","job":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
   EXPECT_EQ(answered.status, 400);
   EXPECT_NE(answered.body.find("nests more than 16 deep"), std::string::npos) << answered.body;
 }
@@ -72,7 +78,7 @@ class LogKept {
 TEST_F(ControlTest, LogsALinePerRefusalAndNonePerAdmission) {
   const LogKept log;
   const auto ask = [&](const char* kind, const char* options) {
-    const auto answer = control.admit(R"({"v":1,"kind":")" + std::string(kind) + R"(","options":{)" + options + R"(},"job":{"user_id":6001,"account":"astro"}})");
+    const auto answer = answer_to(R"({"v":1,"kind":")" + std::string(kind) + R"(","options":{)" + options + R"(},"job":{"user_id":6001,"account":"astro"}})");
     return nlohmann::json::parse(answer.body).at("action").get<std::string>();
   };
   for (const char* kind : {"submit", "test", "sibling"}) EXPECT_EQ(ask(kind, ""), "admit");
@@ -95,8 +101,8 @@ TEST_F(ControlTest, NothingThatAUserWritesBeginsALine) {
   enforcing.mode = Mode::enforce;
   config = std::make_shared<const Config>(enforcing);
   const LogKept log;
-  const auto refused = control.admit(R"({"v":1,"kind":"submit","options":{"place":"x\nforged\u001b[2J"},"job":{"user_id":6001,"account":"astro"}})");
-  const auto unreadable = control.admit(R"({"v":1,"kind":"submit","options":{"x\nforged":1},"job":{"user_id":6001}})");
+  const auto refused = answer_to(R"({"v":1,"kind":"submit","options":{"place":"x\nforged\u001b[2J"},"job":{"user_id":6001,"account":"astro"}})");
+  const auto unreadable = answer_to(R"({"v":1,"kind":"submit","options":{"x\nforged":1},"job":{"user_id":6001}})");
 
   const std::string line = nlohmann::json::parse(refused.body).at("lines").at(0);
   EXPECT_NE(line.find("'x forged [2J'"), std::string::npos) << line;

@@ -27,7 +27,7 @@ using test::World;
 std::unique_ptr<PacketListener> listener_at(const std::string& path, std::set<uid_t> peers) {
   const auto socket = listen_packets(path, peers);
   if (!socket.ok()) throw std::runtime_error(socket.failure().text);
-  return std::move(PacketListener::start(*socket, std::move(peers), {}, [](std::string_view) { return PacketAnswer{}; })).value();
+  return std::move(PacketListener::start(*socket, std::move(peers), {}, [](std::string_view, const PacketListener::Reply& reply) { reply({}); })).value();
 }
 
 TEST(ProbeControlSocket, KnowsItsOwn) {

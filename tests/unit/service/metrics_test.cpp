@@ -25,7 +25,9 @@ TEST(MetricsText, EscapesLabels) {
 
 class MetricsTest : public testing::Test {
  protected:
-  void ask(const std::string& text) { EXPECT_EQ(control.admit(text).status, 200); }
+  void ask(const std::string& text) {
+    control.answer(text, [](const PacketAnswer& answer) { EXPECT_EQ(answer.status, 200); });
+  }
   std::string submission(const std::string& options, const std::string& second_line = "") {
     return R"({"v":1,"kind":"submit","options":{)" + options + R"(},"job":{"user_id":)" + std::to_string(World::uid_of("ann")) +
            R"(,"partition":"ai","time_limit":60,"min_cpus":10}})" + second_line;

@@ -97,7 +97,10 @@ class PacketListenerTest : public ::testing::Test {
   void start(std::function<PacketAnswer(std::string_view)> answer, PacketLimits limits = {}, std::set<uid_t> peers = {::geteuid()}) {
     const auto socket = listen_packets(path_, peers);
     if (!socket.ok()) throw std::runtime_error(socket.failure().text);
-    auto listener = PacketListener::start(*socket, std::move(peers), limits, std::move(answer));
+    serve([answer = std::move(answer)](std::string_view request, const PacketListener::Reply& reply) { reply(answer(request)); }, *socket, limits, std::move(peers));
+  }
+  void serve(PacketListener::Handler handler, int socket, PacketLimits limits, std::set<uid_t> peers) {
+    auto listener = PacketListener::start(socket, std::move(peers), limits, std::move(handler));
     if (!listener.ok()) throw std::runtime_error(listener.failure().text);
     listener_ = std::move(*listener);
   }
@@ -213,6 +216,22 @@ TEST_F(PacketListenerTest, AnswersAFaultWithAStatus) {
   EXPECT_EQ(peer.ask("throw"), failed);
   EXPECT_EQ(peer.ask("1001"), failed);
   EXPECT_EQ(peer.ask("1000"), "200\n" + std::string(1000, 'x'));
+}
+
+TEST_F(PacketListenerTest, NobodyWaitsForWhatIsDoneAfterTheAnswer) {
+  const auto socket = listen_packets(path_, {::geteuid()});
+  ASSERT_TRUE(socket.ok());
+  std::promise<void> heard;
+  const auto work_after = [&](std::string_view request, const PacketListener::Reply& reply) {
+    reply(echo(request));
+    if (request == "work") heard.get_future().wait();
+    throw std::runtime_error("after its answer");
+  };
+  serve(work_after, *socket, {}, {::geteuid()});
+  const Peer peer(path_);
+  EXPECT_EQ(peer.ask("work"), "200\nwork") << "while there is work left";
+  heard.set_value();
+  EXPECT_EQ(peer.ask("next"), "200\nnext") << "and no second answer where that work fails";
 }
 
 TEST_F(PacketListenerTest, EndsWithAPeerThatNeverReads) {
