@@ -128,7 +128,7 @@ class Books {
   /// Commands of people. `request` is the body of the call; its request_id makes it idempotent.
   Result<nlohmann::json> propose_programme(const Caller& caller, const nlohmann::json& request, UnixTime now);
   Result<nlohmann::json> propose_fund(const Caller& caller, const std::string& programme, const nlohmann::json& request, UnixTime now);
-  Result<nlohmann::json> propose_voucher(const Caller& caller, const nlohmann::json& request, UnixTime now);
+  Result<nlohmann::json> propose_voucher(const Caller& caller, const nlohmann::json& request, const SlurmFacts& facts, UnixTime now);
   Result<nlohmann::json> propose_revoke(const Caller& caller, const std::string& voucher, const nlohmann::json& request, UnixTime now);
   Result<nlohmann::json> set_suspended(const Caller& caller, const std::string& voucher, bool suspended,
                                        const nlohmann::json& request, UnixTime now);

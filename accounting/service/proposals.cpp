@@ -69,6 +69,17 @@ std::optional<Failure> widens(const Voucher& voucher, const Programme& programme
   return std::nullopt;
 }
 
+/// A slip of the pen would set money aside for nobody. Without Slurm's word for it all are known.
+std::optional<Failure> names_nobody(const Voucher& voucher, const ClusterFacts* facts) {
+  if (facts == nullptr || facts->inventory.accounts.empty()) return std::nullopt;
+  const auto& known = facts->inventory.accounts;
+  for (const auto& account : voucher.accounts) {
+    if (std::find(known.begin(), known.end(), account) != known.end()) continue;
+    return refusal("account_unknown", "slurmdbd has no account " + account + "; correct the name, or add it with sacctmgr and try again in a minute");
+  }
+  return std::nullopt;
+}
+
 /// What a second person decides on: all that says who gets how much, and what for.
 std::string summary_of(const Programme& programme, const Zone& zone) {
   return "programme " + programme.id + " (" + programme.name + "), pays " + format_share(programme.share) +
@@ -190,7 +201,7 @@ Result<json> Books::propose_fund(const Caller& caller, const std::string& progra
   });
 }
 
-Result<json> Books::propose_voucher(const Caller& caller, const json& request, UnixTime now) {
+Result<json> Books::propose_voucher(const Caller& caller, const json& request, const SlurmFacts& facts, UnixTime now) {
   return command(caller, "voucher issue", request, [&](Transaction& transaction) -> Result<json> {
     const auto actor = require_role(caller, {"programme_manager"}, now);
     if (!actor.ok()) return actor.failure();
@@ -218,6 +229,7 @@ Result<json> Books::propose_voucher(const Caller& caller, const json& request, U
       return refusal("programme_unknown", "there is no programme " + voucher->programme + "; see: sluice programme list");
     }
     if (auto wider = widens(*voucher, programme->second)) return std::move(*wider);
+    if (auto unknown = names_nobody(*voucher, facts.cluster(config_->cluster).get())) return std::move(*unknown);
     const auto waiting = std::find_if(proposals_.begin(), proposals_.end(), [&](const auto& entry) {
       return entry.second.kind == "voucher_issue" && entry.second.state == "pending" && entry.second.body.at("voucher").at("id") == voucher->id;
     });

@@ -155,7 +155,7 @@ Result<json> PublicApi::post(const Caller& caller, const HttpRequest& request, U
   if (path.size() < 2 || path[0] != "v1") return not_found(request.path);
   const std::string& what = path[1];
   if (path.size() == 2) {
-    if (what == "vouchers") return books.propose_voucher(caller, body, now);
+    if (what == "vouchers") return books.propose_voucher(caller, body, parts_.facts, now);
     if (what == "programmes") return books.propose_programme(caller, body, now);
     if (what == "refunds") return books.refund(caller, body, now);
   }

@@ -56,7 +56,7 @@ slurm::Inventory inventory(const std::string& cluster, const std::vector<slurm::
   for (auto& partition : all.partitions) partition.nodes = {"n1", "n2", "n3", "n4"};
   all.default_accounts = {{"ann", "astro"}, {"bob", "bio"}};
   all.accounts_of_user = {{"ann", {"astro"}}, {"bob", {"bio", "astro"}}, {"eve", {"elsewhere"}}};
-  all.accounts = {"astro", "bio", "elsewhere"};
+  all.accounts = {"astro", "bio", "broke", "elsewhere"};
   return all;
 }
 
@@ -301,7 +301,7 @@ Result<json> World::voucher(const std::string& id, const Words& words) {
   for (const char* list : {"accounts", "users", "clusters", "partitions"}) body[list] = listed(word(words, list));
   if (!words.contains("accounts") && !words.contains("users")) body["accounts"] = {"astro"};
   if (words.contains("share")) body["share"] = words.at("share");
-  return approved(books_->propose_voucher(caller("manager"), body, now));
+  return approved(books_->propose_voucher(caller("manager"), body, facts_, now));
 }
 
 }  // namespace sluice::test

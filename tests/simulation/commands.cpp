@@ -158,7 +158,7 @@ Result<json> Centre::call(const Command& c) {
   const service::Caller caller{people().at(c.who), c.who};
   if (c.verb == "programme") return books_->propose_programme(caller, c.request, now_);
   if (c.verb == "fund") return books_->propose_fund(caller, c.target, c.request, now_);
-  if (c.verb == "voucher") return books_->propose_voucher(caller, c.request, now_);
+  if (c.verb == "voucher") return books_->propose_voucher(caller, c.request, facts_, now_);
   if (c.verb == "revoke") return books_->propose_revoke(caller, c.target, c.request, now_);
   if (c.verb == "refund") return books_->refund(caller, c.request, now_);
   if (c.verb == "approve" || c.verb == "reject") return books_->decide(caller, c.target, c.verb == "approve", c.request, now_);

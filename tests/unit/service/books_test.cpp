@@ -81,15 +81,15 @@ TEST_F(BooksTest, ASecondPersonReadsWhatIsGrantedToWhom) {
   const auto summary = [](const Result<json>& proposed) { return proposed.ok() ? proposed->at("proposal").at("summary").get<std::string>() : proposed.failure().text; };
   const json voucher = {{"request_id", "voucher-1"}, {"id", "N"}, {"programme", "P"}, {"face", "1"}, {"accounts", {"astro", "bio"}},
                         {"valid_from", "2026-01-01"}, {"valid_to", "2027-01-01"}, {"document", "award 7"}};
-  const auto proposed = books.propose_voucher(World::caller("manager"), voucher, world.now);
+  const auto proposed = books.propose_voucher(World::caller("manager"), voucher, world.facts(), world.now);
   EXPECT_EQ(summary(proposed), "issue voucher N of 1.00 under P to account astro,bio from 2026-01-01 to 2027-01-01, by award 7");
   json narrow = voucher;
   narrow.update({{"request_id", "voucher-2"}, {"id", "M"}, {"users", {"ann"}}, {"clusters", {"cq"}}, {"partitions", {"ai"}}, {"share", "0.5"}});
-  EXPECT_EQ(summary(books.propose_voucher(World::caller("manager"), narrow, world.now)),
+  EXPECT_EQ(summary(books.propose_voucher(World::caller("manager"), narrow, world.facts(), world.now)),
             "issue voucher M of 1.00 under P to account astro,bio, user ann from 2026-01-01 to 2027-01-01 on cq in ai, pays 0.50, by award 7");
   narrow.update({{"request_id", "voucher-3"}, {"id", "L"}});
   narrow.erase("accounts");
-  EXPECT_EQ(summary(books.propose_voucher(World::caller("manager"), narrow, world.now)),
+  EXPECT_EQ(summary(books.propose_voucher(World::caller("manager"), narrow, world.facts(), world.now)),
             "issue voucher L of 1.00 under P to user ann from 2026-01-01 to 2027-01-01 on cq in ai, pays 0.50, by award 7");
   const json programme = {{"request_id", "programme-1"},
                           {"text", "programme: Q\nname: n\nissuer: i\nshare: \"0.6\"\nvalid_from: 2026-01-01\nclusters: [cq]\nexpiry_to: budget\n"}};
@@ -98,7 +98,7 @@ TEST_F(BooksTest, ASecondPersonReadsWhatIsGrantedToWhom) {
   json again = voucher;
   again["request_id"] = "voucher-4";
   const std::string id = proposed->at("proposal").at("id");
-  EXPECT_EQ(books.propose_voucher(World::caller("manager"), again, world.now).failure().text,
+  EXPECT_EQ(books.propose_voucher(World::caller("manager"), again, world.facts(), world.now).failure().text,
             "proposal " + id + " to issue voucher N waits for a decision; have it approved, reject it, or choose another id");
   const auto decide = [&](const char* who, const char* request) {
     return books.decide(World::caller(who), id, false, {{"request_id", request}, {"reason", "typo"}}, world.now);
@@ -115,7 +115,7 @@ TEST_F(BooksTest, AVoucherDoesNotWidenItsProgrammesPlaces) {
     json body = {{"request_id", "voucher-" + number}, {"id", "W" + number}, {"programme", programme}, {"face", "1"}, {"accounts", {"astro"}},
                  {"valid_from", "2026-01-01"}, {"valid_to", "2027-01-01"}, {"document", "d"}};
     body.update(places);
-    const auto proposed = world.books().propose_voucher(World::caller("manager"), body, world.now);
+    const auto proposed = world.books().propose_voucher(World::caller("manager"), body, world.facts(), world.now);
     return proposed.ok() ? "ok" : proposed.failure().text;
   };
   EXPECT_EQ(issue("Q", {{"clusters", {"cq"}}, {"partitions", {"ai"}}}), "ok");
@@ -146,7 +146,7 @@ TEST_F(BooksTest, WrongRequestsAreRefusedAsUsage) {
     json body = voucher;
     body[name] = value;
     if (value.is_null()) body.erase(name);
-    return code(books.propose_voucher(manager, body, world.now));
+    return code(books.propose_voucher(manager, body, world.facts(), world.now));
   };
   EXPECT_EQ(issue("request_id", nullptr), "usage");
   EXPECT_EQ(issue("request_id", "short"), "usage");
@@ -157,6 +157,8 @@ TEST_F(BooksTest, WrongRequestsAreRefusedAsUsage) {
   EXPECT_EQ(issue("face", "-1"), "usage");
   EXPECT_EQ(issue("face", 1), "usage");
   EXPECT_EQ(issue("face", "9223372036855"), "usage");
+  EXPECT_EQ(issue("accounts", {"astor"}), "account_unknown");
+  EXPECT_EQ(issue("accounts", {"astro", "astor"}), "account_unknown");
   EXPECT_EQ(issue("valid_to", "2026-01-01"), "usage");
   EXPECT_EQ(issue("valid_to", "2026-02-30"), "usage");
   EXPECT_EQ(issue("accounts", json::array()), "usage");
