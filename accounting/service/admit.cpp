@@ -254,6 +254,7 @@ Answer Books::answer_for(const AdmissionRequest& request, const Appraisal& appra
   const std::string before = request.job.admin_comment.value_or("");
   const std::string mac = tag_mac(mac_key_, a.id, a.cluster, a.user_id);
   auto tagged = slurm::with_tag_text(before, tag_text(tag, mac, config_->tag_full));
+  answer.tag_is_full = config_->tag_full && tagged.ok() && tagged->size() <= comment_bytes_max;
   if (!tagged.ok() || tagged->size() > comment_bytes_max) tagged = slurm::with_tag_text(before, tag_text(tag, mac, false));
   // A text of others that leaves no room stays; the job is then matched by what it asked for.
   if (tagged.ok() && tagged->size() <= comment_bytes_max) answer.admin_comment = *tagged;
@@ -341,20 +342,21 @@ Answer Books::admit(const AdmissionRequest& request, SlurmFacts& facts, UnixTime
     }
   }
   // Where the tag doesn't tell all that a charge needs, it must not be all that is left after a kill.
-  const bool tag_tells_all = config_->tag_full && answer.admin_comment && !a.max_self;
-  if (early && tag_tells_all && !holder) early(answer);
+  const bool tag_is_enough = answer.tag_is_full && !a.max_self;
+  if (early && tag_is_enough && !holder) early(answer);
   a.asked = price_fields_text(request.job, a.account);
   a.answer = stored_answer(answer);
+  Result<void> committed;
   if (holder) {
     transaction.batch.admissions = {to_row(*holder), to_row(a)};
-    const auto committed = transaction.commit();
-    if (!committed.ok()) throw std::runtime_error(committed.failure().text);
-    put(std::move(*holder));
-  } else {
+    committed = transaction.commit();
+  } else if (tag_is_enough) {
     transaction.commit_soon(to_row(a));
-    // If this fails, so does the flush that follows the answer, and says so.
-    if (!tag_tells_all) static_cast<void>(storage_.flush().ok());
+  } else {
+    committed = transaction.commit_logged(to_row(a));
   }
+  if (!committed.ok()) throw std::runtime_error(committed.failure().text);
+  if (holder) put(std::move(*holder));
   put(std::move(a));
   return answer;
 }

@@ -23,6 +23,7 @@ struct Answer {
   std::optional<std::string> admin_comment;
   std::vector<std::string> lines;
   // For what is counted; the plugin isn't told.
+  bool tag_is_full = false;  ///< all that a charge needs stands in admin_comment, but for a limit of the user's
   std::string refusal;  ///< code of the first broken rule, acted on or not; empty: none
   Mode mode = Mode::observe;
 };

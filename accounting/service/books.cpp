@@ -54,9 +54,20 @@ Result<void> Books::Transaction::commit() {
   return appended;
 }
 
-void Books::Transaction::commit_soon(ledger::AdmissionRow row) {
+ledger::NewAdmission Books::Transaction::admission_of(ledger::AdmissionRow row) const {
   ledger::NewAdmission admission{std::move(row), {}};
   if (!batch.events.empty()) admission.lien = batch.events.front();
+  return admission;
+}
+
+Result<void> Books::Transaction::commit_logged(ledger::AdmissionRow row) {
+  auto logged = books_.storage_.append_logged(admission_of(std::move(row)));
+  committed_ = logged.ok();
+  return logged;
+}
+
+void Books::Transaction::commit_soon(ledger::AdmissionRow row) {
+  ledger::NewAdmission admission = admission_of(std::move(row));
   books_.storage_.append_soon(std::move(admission));
   committed_ = true;
 }

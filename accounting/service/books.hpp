@@ -171,6 +171,8 @@ class Books {
     Result<void> commit();
     /// For a new admission and, at most, the event of its lien: slurmctld waits for it.
     void commit_soon(ledger::AdmissionRow row);
+    Result<void> commit_logged(ledger::AdmissionRow row);
+    [[nodiscard]] ledger::NewAdmission admission_of(ledger::AdmissionRow row) const;
     ledger::Batch batch;
 
    private:

@@ -23,8 +23,10 @@ constexpr std::int64_t late_seconds_max = 35 * 86'400;
 constexpr auto look_wait = std::chrono::seconds(10);
 constexpr int looking_max = 2;
 // Live jobs by the ten thousand are read less often: slurmctld starts none while it packs them.
-constexpr int sweep_share_min = 20;  ///< part of the time that sweeps may take, as 1/n
-constexpr auto sweep_pause_max = std::chrono::seconds(45);  // a lien without a job is void within two minutes
+constexpr int pauses_per_reading = 20;
+constexpr auto sweep_pause_max = std::chrono::seconds(20);  // a lien without a job is void within two minutes
+// Somebody waits, but anybody may have it read again and again.
+constexpr int look_pauses_per_reading = 4;
 constexpr std::size_t ids_per_call_max = 2000;  // a line of the helper's has room for many more; an array has many records
 
 /// A shorter question may have an answer.
@@ -230,7 +232,6 @@ bool Collector::sweep_is_due() {
 }
 
 void Collector::sweep(UnixTime now) {
-  const auto begun_at = Clock::now();
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -248,16 +249,21 @@ void Collector::sweep(UnixTime now) {
     sweeps_done_ = number;
     sweep_succeeded_ = outcome.ok();
     const auto done_at = Clock::now();
-    look_from_ = done_at + parts_.look_interval;
-    sweep_from_ = done_at + std::min<Clock::duration>(sweep_pause_max, sweep_share_min * (done_at - begun_at));
+    const auto reading = outcome.ok() ? reading_took_ : Clock::duration{};
+    look_from_ = done_at + std::max<Clock::duration>(parts_.look_interval, look_pauses_per_reading * reading);
+    sweep_from_ = done_at + std::min<Clock::duration>(sweep_pause_max, pauses_per_reading * reading);
   }
   changed_.notify_all();
 }
 
 Result<void> Collector::read_live_jobs(UnixTime now) {
   const auto config = parts_.config();
+  const auto begun_at = Clock::now();
   auto live = parts_.reader->live(config->clusters());
   if (!live.ok()) return live.failure();
+  // Of one that is away it says nothing how long it took.
+  const bool all_answered = std::all_of(live->begin(), live->end(), [](const auto& cluster) { return cluster.ok; });
+  reading_took_ = all_answered ? Clock::now() - begun_at : Clock::duration{};
   for (const auto& cluster : *live) {
     note("slurmctld of " + cluster.cluster,
          cluster.ok ? Result<void>{} : Result<void>{fault(cluster.problem)}, now);

@@ -94,8 +94,9 @@ class Collector {
   std::uint64_t sweeps_begun_ = 0;
   std::uint64_t sweeps_done_ = 0;
   bool sweep_succeeded_ = false;     ///< the last one
-  Clock::time_point look_from_{};    ///< earliest time of the next one that is looked for
-  Clock::time_point sweep_from_{};   ///< and of one that isn't
+  Clock::time_point look_from_{};    ///< earliest time of the next sweep for a caller of look()
+  Clock::time_point sweep_from_{};   ///< of the next one that is part of a round
+  Clock::duration reading_took_{};   ///< what Slurm needed to tell its live jobs; the reading thread's own
   UnixTime inventory_read_at_ = 0;
   UnixTime diagnosis_read_at_ = 0;
   std::int64_t window_seconds_;      ///< that one answer of slurmdbd could hold lately

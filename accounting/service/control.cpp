@@ -31,6 +31,12 @@ void Control::answer(std::string_view text, const PacketListener::Reply& reply) 
   }
   const auto request = admission_request_from_text(text);
   if (!request.ok()) return reply(say_unreadable(request.failure()));
+  parts_.plugin.asked(request->plugin, clock_now());
+  // Last, and whatever happens: what is kept by then is to be written.
+  const struct AtEnd {
+    Control& control;
+    ~AtEnd() { control.count_answered(); }
+  } at_end{*this};
   bool told = false;
   const auto tell = [&](const Answer& answer) {
     reply(packet_of(answer));
@@ -38,11 +44,9 @@ void Control::answer(std::string_view text, const PacketListener::Reply& reply) 
   };
   const Answer answer = answer_to(*request, tell);
   if (!told) tell(answer);
-  parts_.plugin.asked(request->plugin, clock_now());
   count(*request, answer);
   // A quote refuses nobody anything.
   if (!answer.admit && !asks_for_quote(*request)) spdlog::info("refused uid {}: {}", request->job.user_id, first_line(answer));
-  count_answered();
 }
 
 // Whatever it is that is said, it may quote what a user wrote: here all of it passes, on

@@ -389,8 +389,7 @@ Answer Books::modify(const ModifyRequest& request, SlurmFacts& facts, UnixTime n
   if (named.unsure && request.submit_uid == request.changes.user_id) {
     answer.admit = false;
     answer.refusal = "job_unknown";
-    answer.lines.push_back("sluice: job " + request.name + " is too new to be changed; try again in " +
-                           std::to_string(config_->collector.interval_seconds) + " seconds");
+    answer.lines.push_back("sluice: job " + request.name + " is too new to be changed; try again in half a minute");
     return answer;
   }
   ModifyRequest asked = request;

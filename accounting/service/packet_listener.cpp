@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 
 #include "accounting/service/error_object.hpp"
@@ -159,6 +160,7 @@ void PacketListener::serve(Connection& connection) {
 bool PacketListener::answer(int fd, std::string_view request) const {
   std::optional<bool> sent;
   const auto reply = [&](const PacketAnswer& one) {
+    if (sent) throw std::logic_error("a second answer to one request");  // the next request would have it for its own
     if (one.body.size() > limits_.answer_bytes_max) {
       spdlog::error("an answer of {} bytes is too large to be sent", one.body.size());
       return;

@@ -75,7 +75,7 @@ std::optional<Failure> names_nobody(const Voucher& voucher, const ClusterFacts* 
   const auto& known = facts->inventory.accounts;
   for (const auto& account : voucher.accounts) {
     if (std::find(known.begin(), known.end(), account) != known.end()) continue;
-    return refusal("account_unknown", "slurmdbd has no account " + account + "; correct the name, or add it with sacctmgr and try again in a minute");
+    return refusal("account_unknown", "slurmdbd has no account " + account + "; correct the name, or add it with sacctmgr: sluiced reads them every minute, while slurmctld answers");
   }
   return std::nullopt;
 }

@@ -83,6 +83,17 @@ void MemoryStorage::append_soon(ledger::NewAdmission admission) {
   journal_.push_back(entry);
 }
 
+Result<void> MemoryStorage::append_logged(ledger::NewAdmission admission) {
+  auto flushed = flush();
+  if (flushed.ok()) flushed = may_fail(weather_.write_fails, "write to");
+  log_fails_ = !flushed.ok();
+  if (!flushed.ok()) return flushed;
+  append_soon(std::move(admission));
+  log_.push_back(waiting_[logged_++]);
+  may_die();
+  return {};
+}
+
 Result<void> MemoryStorage::flush() {
   while (logged_ < waiting_.size()) {
     auto allowed = may_fail(weather_.write_fails, "write to");

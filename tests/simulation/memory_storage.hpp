@@ -66,6 +66,7 @@ class MemoryStorage final : public ledger::Storage {
   Result<void> append(const ledger::Batch& batch) override;
   Result<void> is_writable() override;
   void append_soon(ledger::NewAdmission admission) override;
+  Result<void> append_logged(ledger::NewAdmission admission) override;
   Result<void> flush() override;
   Result<void> sync() override;
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override;

@@ -101,6 +101,7 @@ class SqliteStorage final : public Storage {
   Result<void> append(const Batch& batch) override;
   Result<void> is_writable() override;
   void append_soon(NewAdmission admission) override;
+  Result<void> append_logged(NewAdmission admission) override;
   Result<void> flush() override;
 
   Result<void> sync() override {
@@ -251,6 +252,17 @@ Result<void> SqliteStorage::is_writable() {
 void SqliteStorage::append_soon(NewAdmission admission) {
   const std::lock_guard lock(waiting_mutex_);
   waiting_.push_back(std::move(admission));
+}
+
+Result<void> SqliteStorage::append_logged(NewAdmission admission) {
+  const std::lock_guard lock(waiting_mutex_);
+  auto logged = log_waiting_locked();
+  if (logged.ok()) logged = log_.append(admission);
+  log_fails_ = !logged.ok();
+  if (!logged.ok()) return logged;
+  waiting_.push_back(std::move(admission));
+  logged_ = waiting_.size();
+  return {};
 }
 
 Result<void> SqliteStorage::flush() {

@@ -131,6 +131,8 @@ class Storage {
   virtual Result<void> is_writable() = 0;
   /// Takes it into memory; flush(), or what comes before, writes it.
   virtual void append_soon(NewAdmission admission) = 0;
+  /// The same and its flush at once, or nothing.
+  virtual Result<void> append_logged(NewAdmission admission) = 0;
   /// Until the next append, sync or audit the admissions are found only after a restart.
   /// Where those can't bring them to their place they fail, and the next one tries again.
   virtual Result<void> flush() = 0;

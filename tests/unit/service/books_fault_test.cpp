@@ -20,6 +20,7 @@ class FailingStorage final : public ledger::Storage {
   struct Switches {
     int appends_left = -1;  ///< −1: never fails
     bool sync = true;
+    bool log = true;
     bool read = true;
     bool rows = true;  ///< admissions and documents can be read
   };
@@ -38,6 +39,10 @@ class FailingStorage final : public ledger::Storage {
   void append_soon(ledger::NewAdmission admission) override {
     if (switches_.appends_left > 0) --switches_.appends_left;
     real_->append_soon(std::move(admission));
+  }
+  Result<void> append_logged(ledger::NewAdmission admission) override {
+    if (!switches_.log) return fault("couldn't write to the ledger: disk is full");
+    return real_->append_logged(std::move(admission));
   }
   Result<void> flush() override { return real_->flush(); }
   Result<void> sync() override {
@@ -102,6 +107,11 @@ TEST_F(BooksFaultTest, IsToldOfItsAdmissionBeforeItIsKeptOnlyWhereATagIsEnough) 
   EXPECT_TRUE(told_early({{"time", "60"}, {"voucher", "V"}}));
   EXPECT_TRUE(told_early({{"time", "60"}}));
   EXPECT_FALSE(told_early({{"time", "60"}, {"voucher", "V"}, {"max-self", "100"}})) << "that limit stands in no tag";
+  const std::string before = state();
+  switches.log = false;
+  EXPECT_THROW((void)told_early({{"time", "60"}, {"voucher", "V"}, {"max-self", "100"}}), std::runtime_error);
+  EXPECT_EQ(state(), before);
+  switches.log = true;
   switches.appends_left = 0;
   bool told = false;
   EXPECT_THROW((void)world.books().admit(world.request({{"time", "60"}}), world.facts(), world.now, [&](const Answer&) { told = true; }), std::runtime_error);

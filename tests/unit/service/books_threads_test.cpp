@@ -130,6 +130,7 @@ class ManyCharges final : public ledger::Storage {
   Result<void> append(const ledger::Batch& batch) override { return real_->append(batch); }
   Result<void> is_writable() override { return real_->is_writable(); }
   void append_soon(ledger::NewAdmission admission) override { real_->append_soon(std::move(admission)); }
+  Result<void> append_logged(ledger::NewAdmission admission) override { return real_->append_logged(std::move(admission)); }
   Result<void> flush() override { return real_->flush(); }
   Result<void> sync() override { return real_->sync(); }
   Result<std::optional<ledger::Object>> object(const std::string& kind, const std::string& id) override { return real_->object(kind, id); }

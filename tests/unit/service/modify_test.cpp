@@ -329,7 +329,7 @@ TEST_F(Modify, AJobThatIsTooNewIsToldFromOthersOrNot) {
   submit("b", usual({{"time", "10"}}));
   const Answer answer = modify("102", {{"time_limit", 120}});
   EXPECT_FALSE(answer.admit);
-  EXPECT_EQ(answer.lines, std::vector<std::string>{"sluice: job 102 is too new to be changed; try again in 10 seconds"});
+  EXPECT_EQ(answer.lines, std::vector<std::string>{"sluice: job 102 is too new to be changed; try again in half a minute"});
   EXPECT_TRUE(modify("102", {{"time_limit", 120}}, "root").admit) << "the lien follows";
   EXPECT_TRUE(modify("4711", {{"time_limit", 120}}, "bob", "bob").admit) << "none of ours";
   EXPECT_EQ(liens(), "13.000000");
