@@ -176,7 +176,9 @@ update() { as "$1" scontrol update "jobid=$2" "${@:3}"; }
   assert_equal "$(as auditor1 squeue -h -r -o %l -j "$job" | sort | uniq -c | xargs)" '1000 20:00'
   assert_equal "$(outages)" "$((before + 1))"
   "$TESTBED" signal CONT sluiced cqctl
-  # Each update counts once, however many tasks it is for; the last one here is the probe that is answered.
+  # Each update counts once, however many tasks it is for; the last one here is the probe that is
+  # answered. slurmctld itself tries one again, a second later and five times at most, while slurmdbd
+  # has not given some task's record its number yet.
   tried=0
   without() { log | sed -n 's/.*sluice: .*answers again .*without it: //p' | tail -n +$((answered + 1)); }
   answered=$(log | grep -c 'sluice: .*answers again' || true)
@@ -185,7 +187,9 @@ update() { as "$1" scontrol update "jobid=$2" "${@:3}"; }
     update researcher1 "$job" timelimit=20 && [[ -n $(without) ]]
   }
   eventually "$PATIENCE" is_back
-  assert_equal "$(without)" "$tried"
+  missed=$(without)
+  assert [ "$missed" -ge "$tried" ]
+  assert [ "$missed" -le "$((tried * 6))" ]
   # Nobody could be asked: the lien follows what Slurm did.
   eventually "$PATIENCE" holds MF "$(lien_of 20 10)"
 }
