@@ -67,8 +67,7 @@ Result<void> Books::Transaction::commit_logged(ledger::AdmissionRow row) {
 }
 
 void Books::Transaction::commit_soon(ledger::AdmissionRow row) {
-  ledger::NewAdmission admission = admission_of(std::move(row));
-  books_.storage_.append_soon(std::move(admission));
+  books_.storage_.append_soon(admission_of(std::move(row)));
   committed_ = true;
 }
 

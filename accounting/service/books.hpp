@@ -169,13 +169,14 @@ class Books {
     Transaction& operator=(const Transaction&) = delete;
     Result<void> post(ledger::Event event);
     Result<void> commit();
-    /// For a new admission and, at most, the event of its lien: slurmctld waits for it.
+    /// For a new admission and, at most, the event of its lien: written by the next flush.
     void commit_soon(ledger::AdmissionRow row);
+    /// The same, written now: slurmctld waits for it.
     Result<void> commit_logged(ledger::AdmissionRow row);
-    [[nodiscard]] ledger::NewAdmission admission_of(ledger::AdmissionRow row) const;
     ledger::Batch batch;
 
    private:
+    [[nodiscard]] ledger::NewAdmission admission_of(ledger::AdmissionRow row) const;
     Books& books_;
     bool committed_ = false;
   };

@@ -23,10 +23,10 @@ constexpr std::int64_t late_seconds_max = 35 * 86'400;
 constexpr auto look_wait = std::chrono::seconds(10);
 constexpr int looking_max = 2;
 // Live jobs by the ten thousand are read less often: slurmctld starts none while it packs them.
-constexpr int pauses_per_reading = 20;
+constexpr int pause_in_readings = 20;
 constexpr auto sweep_pause_max = std::chrono::seconds(20);  // a lien without a job is void within two minutes
 // Somebody waits, but anybody may have it read again and again.
-constexpr int look_pauses_per_reading = 4;
+constexpr int look_pause_in_readings = 4;
 constexpr std::size_t ids_per_call_max = 2000;  // a line of the helper's has room for many more; an array has many records
 
 /// A shorter question may have an answer.
@@ -250,8 +250,8 @@ void Collector::sweep(UnixTime now) {
     sweep_succeeded_ = outcome.ok();
     const auto done_at = Clock::now();
     const auto reading = outcome.ok() ? reading_took_ : Clock::duration{};
-    look_from_ = done_at + std::max<Clock::duration>(parts_.look_interval, look_pauses_per_reading * reading);
-    sweep_from_ = done_at + std::min<Clock::duration>(sweep_pause_max, pauses_per_reading * reading);
+    look_from_ = done_at + std::max<Clock::duration>(parts_.look_interval, look_pause_in_readings * reading);
+    sweep_from_ = done_at + std::min<Clock::duration>(sweep_pause_max, pause_in_readings * reading);
   }
   changed_.notify_all();
 }

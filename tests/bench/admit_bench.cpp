@@ -22,7 +22,7 @@ void BM_admit(benchmark::State& state) {
   std::int64_t done = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    // What the service's sync thread does every 40 ms, so that the log stays as short as there.
+    // What the service's sync thread does after each 100 ms of answers, so that the log stays as short as there.
     if (++done % 40 == 0) need(world.storage().sync());
     const std::string text = request_text(voucher);
     state.ResumeTiming();

@@ -64,11 +64,16 @@ is_seen() { [[ $(explain "$1" 2>/dev/null | jq -r .state) == "${2:-RUNNING}" ]];
 has_ended_in() { [[ $(state_of "$1") == "$2"* ]]; }      # has_ended_in JOBID STATE
 is_pending() { [[ $(as auditor1 squeue -h -o %T -j "$1" 2>/dev/null) == PENDING ]]; }
 
-# Slurm lets a job that was put back wait for two minutes. Where its last run is still being cleaned
-# up on the node, the next one fails at once.
+# Slurm lets a job that was put back wait for two minutes. The next run fails at once where the last
+# one is still being cleaned up on the node, or is given its credential in the second in which the
+# last one's was revoked (slurm_cred.c of 22.05: a credential no younger than that counts as revoked).
 start_now() {
+  local second
   is_cleaned_up() { ! as auditor1 sinfo -h -o %T | grep -q completing; }
   eventually "$PATIENCE" is_cleaned_up
+  second=$(date +%s)
+  is_later() { (($(date +%s) > $1)); }
+  eventually "$PATIENCE" is_later "$second"
   on_controller scontrol update "jobid=$1" starttime=now
 }
 
