@@ -3,8 +3,6 @@
 #include "accounting/service/packet_listener.hpp"
 
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -12,13 +10,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
 
+#include "accounting/core/thread.hpp"
 #include "accounting/service/error_object.hpp"
 #include "accounting/service/socket_access.hpp"
 
@@ -26,6 +27,7 @@ namespace sluice::service {
 namespace {
 
 constexpr int backlog = 1024;
+constexpr std::size_t place_bytes_max = 16;  // a line behind the request
 
 bool is_one_of(const std::set<uid_t>& peers, int fd) {
   ucred who{};
@@ -60,10 +62,17 @@ bool open_to(const std::string& path, const std::set<uid_t>& peers) {
   return ::chmod(path.c_str(), 0666) == 0;
 }
 
-/// Without the right to it the threads run as any other.
-void run_before_others() {
-  const sched_param lowest{::sched_get_priority_min(SCHED_RR)};
-  (void)::pthread_setschedparam(::pthread_self(), SCHED_RR, &lowest);
+/// Takes a last line "cpu 3" off: from there the peer will ask next.
+std::optional<int> take_processor(std::string_view& packet) {
+  constexpr std::string_view word = "\ncpu ";
+  const std::size_t line = packet.rfind('\n');
+  if (line == std::string_view::npos || packet.substr(line, word.size()) != word) return std::nullopt;
+  const std::string_view number = packet.substr(line + word.size());
+  int processor = 0;
+  const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), processor);
+  if (problem != std::errc{} || end != number.data() + number.size()) return std::nullopt;
+  packet.remove_suffix(packet.size() - line);
+  return processor;
 }
 
 void wait_a_moment() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
@@ -138,18 +147,27 @@ void PacketListener::accept_one() {
 }
 
 void PacketListener::serve(Connection& connection) {
-  run_before_others();
+  name_thread("admit");
+  const bool goes_first = go_first();
+  std::optional<int> processor;
+  const std::size_t bytes_max = limits_.request_bytes_max + place_bytes_max;
   // Not initialised: of its pages only those count that were ever written.
-  const std::unique_ptr<char[]> request(new char[limits_.request_bytes_max]);
+  const std::unique_ptr<char[]> packet(new char[bytes_max]);
   for (;;) {
-    const ssize_t got = ::recv(connection.fd, request.get(), limits_.request_bytes_max, MSG_TRUNC);
+    const ssize_t got = ::recv(connection.fd, packet.get(), bytes_max, MSG_TRUNC);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     const auto bytes = static_cast<std::size_t>(got);
-    const bool too_large = bytes > limits_.request_bytes_max;
+    std::string_view request(packet.get(), std::min(bytes, bytes_max));
+    const auto asked_from = take_processor(request);
+    const bool too_large = bytes > bytes_max || request.size() > limits_.request_bytes_max;
     const bool sent = too_large ? send_answer(connection.fd, {413, error_object("usage", "too_large", "the request is too large")})
-                                : answer(connection.fd, {request.get(), bytes});
+                                : answer(connection.fd, request);
     if (!sent) break;
+    // There the peer stands aside for a thread that goes first, and goes on when that waits again: no
+    // other processor has to be woken. A thread that doesn't go first would have to wait for the peer.
+    if (goes_first && asked_from && asked_from != processor) stay_on(*asked_from);
+    processor = asked_from;
   }
   const std::lock_guard lock(mutex_);
   ::close(connection.fd);

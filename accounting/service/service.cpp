@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "accounting/core/thread.hpp"
 #include "accounting/core/yaml_reader.hpp"
 #include "accounting/ledger/storage/sqlite_storage.hpp"
 #include "accounting/service/books.hpp"
@@ -286,12 +287,17 @@ void Service::follow_answers(const char* what, std::chrono::milliseconds pause, 
 /// on a thread of its own: nobody's answer waits for them, nor does the one wait for the other.
 void Service::keep_admissions() {
   flushing_ = std::thread([this] {
+    name_thread("admission log");
     follow_answers("admission log", flush_pause, [this]() -> Result<void> {
       const auto flushed = books_->flush();
       return flushed.ok() ? flushed : fault(flushed.failure().text + "; submissions go by the plugin's policy until that works");
     });
   });
-  syncing_ = std::thread([this] { follow_answers("disk sync", sync_pause, [this] { return storage_->sync(); }); });
+  syncing_ = std::thread([this] {
+    name_thread("disk sync");
+    give_way();
+    follow_answers("disk sync", sync_pause, [this] { return storage_->sync(); });
+  });
 }
 
 void Service::reload() {

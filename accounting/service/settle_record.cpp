@@ -359,6 +359,7 @@ ledger::ChargeRow Books::charge_row(const Settling& s) const {
   row.overrun = s.split.overrun;
   row.posted = s.mode == Mode::enforce && s.rated;
   row.rated = s.rated;
+  row.replaces = s.again;
   row.record = s.read.text;
   MemberText body;
   body.number("at", s.now);

@@ -5,7 +5,10 @@
 
 #include "plugins/client/client.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::client {
@@ -57,13 +60,16 @@ std::unique_ptr<PacketTransfer> Client::take(Breaker::Time deadline) {
   std::unique_lock lock(mutex_);
   const bool free = returned_.wait_until(lock, deadline, [this] { return !idle_.empty() || connections_ < connections_max_; });
   if (!free) return nullptr;
-  if (!idle_.empty()) {
-    auto transfer = std::move(idle_.back());  // the one used last: its connection is the most likely to be alive
-    idle_.pop_back();
+  const auto of_here = std::find_if(idle_.rbegin(), idle_.rend(), [here = sched_getcpu()](const auto& one) { return one->processor() == here; });
+  if (of_here == idle_.rend() && connections_ < connections_max_) {
+    auto transfer = std::make_unique<PacketTransfer>();
+    ++connections_;
     return transfer;
   }
-  auto transfer = std::make_unique<PacketTransfer>();
-  ++connections_;
+  // Else the one used last: its connection is the most likely to be alive.
+  const auto chosen = of_here != idle_.rend() ? std::prev(of_here.base()) : std::prev(idle_.end());
+  auto transfer = std::move(*chosen);
+  idle_.erase(chosen);
   return transfer;
 }
 

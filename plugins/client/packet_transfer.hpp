@@ -43,6 +43,9 @@ class PacketTransfer {
   PacketTransfer(const PacketTransfer&) = delete;
   PacketTransfer& operator=(const PacketTransfer&) = delete;
 
+  /// The processor from which the last request was sent, and on which the service waits for the next.
+  [[nodiscard]] std::optional<int> processor() const { return processor_; }
+
   /// Sends `body` and waits for its answer. A connection that the service closed since the
   /// last exchange is replaced once, within the same deadline, and counts as no failure.
   [[nodiscard]] TransferResult exchange(const std::string& socket_path, std::string_view body, Clock::time_point deadline);
@@ -57,13 +60,14 @@ class PacketTransfer {
   [[nodiscard]] int connect(const std::string& socket_path);
   /// Sends, and waits for the answer: `bytes` is its size, which may exceed what was kept of it.
   [[nodiscard]] Attempt attempt(std::string_view body, Clock::time_point deadline, std::size_t& bytes);
-  [[nodiscard]] Attempt send(std::string_view body, Clock::time_point deadline) const;
+  [[nodiscard]] Attempt send(std::string_view body, Clock::time_point deadline);
   /// Nothing where no answer is there yet.
   [[nodiscard]] std::optional<Attempt> take(std::size_t& bytes);
   [[nodiscard]] Attempt receive(Clock::time_point deadline, std::size_t& bytes);
   void close() noexcept;
 
   int fd_ = -1;
+  std::optional<int> processor_;
   std::string socket_path_;
   std::vector<char> received_;
 };

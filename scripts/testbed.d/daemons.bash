@@ -37,10 +37,10 @@ daemon_command() {
       ;;
     slurmdbd | slurmctld | slurmd) COMMAND=("$1" -D) ;;
     sluiced)
-      # As in its systemd unit; a container that may not raise limits goes without that one.
+      # As in its systemd unit. In a container that may not raise limits sluiced gets the right itself.
       # shellcheck disable=SC2016  # expanded in the host
-      COMMAND=(nice -n -5 sh -c 'prlimit --pid "$$" --rtprio=1 2>/dev/null; exec "$@"' sh setpriv --reuid sluice --regid sluice --init-groups
-        "$BUILD/bin/sluiced" --config /etc/sluice/sluice.yaml)
+      COMMAND=(nice -n -5 sh -c 'prlimit --pid "$$" --rtprio=1 2>/dev/null || set -- --inh-caps +sys_nice --ambient-caps +sys_nice "$@"
+          exec setpriv --reuid sluice --regid sluice --init-groups "$@"' sh "$BUILD/bin/sluiced" --config /etc/sluice/sluice.yaml)
       ;;
     *) return 1 ;;
   esac

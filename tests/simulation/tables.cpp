@@ -81,6 +81,7 @@ void Tables::put(const Shared<ledger::ChargeRow>& row) {
   }
   auto& stored = charges[row->key];
   if (stored != nullptr && stored->rated) fail("job " + row->key + " was charged twice");
+  if ((stored != nullptr) != row->replaces) fail("charge " + row->key + (row->replaces ? " replaces nothing" : " is not new"));
   stored = row;
 }
 

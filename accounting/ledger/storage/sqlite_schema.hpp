@@ -122,8 +122,8 @@ CREATE TRIGGER transfer_once BEFORE INSERT ON transfer WHEN NEW.id <> -1 AND EXI
 CREATE TRIGGER document_once BEFORE INSERT ON document WHEN EXISTS(SELECT 1 FROM document WHERE sha256 = NEW.sha256)
   BEGIN SELECT RAISE(IGNORE); END;
 CREATE TRIGGER charge_once BEFORE INSERT ON charge
-  WHEN EXISTS(SELECT 1 FROM charge WHERE key = NEW.key AND rated = 1) OR EXISTS(SELECT 1 FROM charge WHERE rowid = NEW.rowid)
-  BEGIN SELECT RAISE(ABORT, 'that charge exists; charges are never edited'); END;
+  WHEN EXISTS(SELECT 1 FROM charge WHERE key = NEW.key AND rated = 1) OR (NEW.rowid <> -1 AND EXISTS(SELECT 1 FROM charge WHERE rowid = NEW.rowid))
+  BEGIN SELECT RAISE(ROLLBACK, 'that charge exists; charges are never edited'); END;
 CREATE TRIGGER charge_stays BEFORE DELETE ON charge BEGIN SELECT RAISE(ABORT, 'charges are never deleted'); END;
 )sql";
 

@@ -136,6 +136,7 @@ class SqliteStorage final : public Storage {
   void in_transaction(const std::function<void()>& body);
   void write(const Batch& batch);
   void write(const AdmissionRow& row);
+  void write_new(const AdmissionRow& row);
   void write(const Event& event);
   void write(const Transfer& transfer, std::int64_t event);
   void write(const ChargeRow& row);
@@ -306,7 +307,7 @@ void SqliteStorage::place_waiting_locked() {
       in_transaction([&] {
         for (const NewAdmission& one : taken) {
           if (one.lien) write(*one.lien);
-          write(one.row);
+          write_new(one.row);
         }
       });
     } catch (...) {
@@ -367,7 +368,7 @@ void SqliteStorage::recover_log() {
       known.bind(one.row.id);
       if (known.step()) continue;
       if (one.lien && purses.take(*one.lien)) write(*one.lien);
-      write(one.row);
+      write_new(one.row);
     }
   });
   if (::fdatasync(wal_fd_) != 0) throw SqliteProblem{SQLITE_IOERR, std::string("couldn't sync the ledger: ") + std::strerror(errno)};
@@ -397,9 +398,12 @@ void SqliteStorage::write(const Batch& batch) {
 }
 
 void SqliteStorage::write(const AdmissionRow& row) {
-  SqliteRun(writer_,
-            "INSERT INTO admission(id, open, created_at, cluster, user_id, content_sha256, body) VALUES(?,?,?,?,?,?,?) "
-            "ON CONFLICT(id) DO UPDATE SET open = excluded.open, body = excluded.body")
+  SqliteRun(writer_, "UPDATE admission SET open = ?, body = ? WHERE id = ?").bind(std::int64_t{row.open}).bind(row.body).bind(row.id).done();
+  if (sqlite3_changes(writer_.get()) == 0) write_new(row);
+}
+
+void SqliteStorage::write_new(const AdmissionRow& row) {
+  SqliteRun(writer_, "INSERT OR ROLLBACK INTO admission(id, open, created_at, cluster, user_id, content_sha256, body) VALUES(?,?,?,?,?,?,?)")
       .bind(row.id).bind(std::int64_t{row.open}).bind(row.created_at).bind(row.cluster).bind(row.user_id)
       .bind(row.content_sha256).bind(row.body).done();
 }
@@ -436,23 +440,24 @@ void SqliteStorage::write(const Transfer& transfer, std::int64_t event) {
   }
 }
 
+/// Replacing isn't part of the insert: SQLite would copy each page that it touches.
 void SqliteStorage::write(const ChargeRow& row) {
-  SqliteRun(writer_,
-            "INSERT INTO charge(key, cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, "
-            "admission, voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body) "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-            "ON CONFLICT(key) DO UPDATE SET array_job_id = excluded.array_job_id, start = excluded.start, end = excluded.end, "
-            "user = excluded.user, account = excluded.account, partition = excluded.partition, state = excluded.state, "
-            "admission = excluded.admission, voucher = excluded.voucher, "
-            "programme = excluded.programme, amount = excluded.amount, by_voucher = excluded.by_voucher, "
-            "by_self = excluded.by_self, overrun = excluded.overrun, posted = excluded.posted, rated = excluded.rated, "
-            "record = excluded.record, body = excluded.body")
+  constexpr const char* insert =
+      "INSERT OR ROLLBACK INTO charge(key, cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, "
+      "admission, voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body) "
+      "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+  constexpr const char* replace =
+      "UPDATE charge SET cluster = ?2, job_id = ?3, array_job_id = ?4, submit = ?5, start = ?6, end = ?7, user = ?8, account = ?9, "
+      "partition = ?10, state = ?11, admission = ?12, voucher = ?13, programme = ?14, amount = ?15, by_voucher = ?16, "
+      "by_self = ?17, overrun = ?18, posted = ?19, rated = ?20, record = ?21, body = ?22 WHERE key = ?1";
+  SqliteRun(writer_, row.replaces ? replace : insert)
       .bind(row.key).bind(row.cluster).bind(std::int64_t{row.job_id}).bind(std::int64_t{row.array_job_id})
       .bind(row.submit).bind(row.start).bind(row.end).bind(row.user).bind(row.account).bind(row.partition)
       .bind(row.state).bind(row.admission).bind(row.voucher).bind(row.programme).bind(row.amount.micro)
       .bind(row.by_voucher.micro).bind(row.by_self.micro).bind(row.overrun.micro).bind(std::int64_t{row.posted})
       .bind(std::int64_t{row.rated}).bind(row.record).bind(row.body)
       .done();
+  if (sqlite3_changes(writer_.get()) != 1) throw SqliteProblem{SQLITE_CONSTRAINT, "there is no charge " + row.key + " to be replaced"};
 }
 
 /// Once for each account that a transaction has touched, whatever number of times: many jobs are

@@ -71,6 +71,7 @@ struct ChargeRow {
   bool rated = false;     ///< false: no price was known
   std::string record;     ///< the usage record, canonical JSON
   std::string body;       ///< how it was decided: reasons and hashes, canonical JSON
+  bool replaces = false;  ///< not kept: a row of this key stands there that was not rated
 };
 
 /// A final tag that still has to be written into slurmdbd.
@@ -90,7 +91,7 @@ struct Batch {
   std::vector<Object> objects;
   std::vector<Document> documents;
   std::vector<AdmissionRow> admissions;  ///< new, or newer than the stored one
-  std::vector<ChargeRow> charges;        ///< new; a row that was not rated may be replaced once it is
+  std::vector<ChargeRow> charges;        ///< new, or `replaces`
   std::vector<TagRow> tags;
   std::vector<std::int64_t> tags_done;
 };

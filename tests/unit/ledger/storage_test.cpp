@@ -284,9 +284,16 @@ TEST_F(StorageTest, AChargeIsReplacedOnlyWhileItHasNoPrice) {
   row.amount = row.by_voucher = row.by_self = {};
   batch.charges = {row};
   ASSERT_EQ(append(batch), "ok");
+  EXPECT_NE(append(batch), "ok") << "it is not new";
   batch.charges = {charge("k", 1)};
+  batch.charges[0].replaces = true;
   ASSERT_EQ(append(batch), "ok");
   EXPECT_NE(append(batch).find("charges are never edited"), std::string::npos);
+  batch.charges[0].replaces = false;
+  EXPECT_NE(append(batch).find("charges are never edited"), std::string::npos);
+  batch.charges = {charge("another", 1)};
+  batch.charges[0].replaces = true;
+  EXPECT_NE(append(batch).find("there is no charge another"), std::string::npos);
   ASSERT_TRUE(storage_->charges({}, [&](ChargeRow&& read) {
     EXPECT_EQ(read.amount, yuan(3));
     EXPECT_EQ(read.state + read.user + read.record, "COMPLETEDann{\"r\":1}");

@@ -9,10 +9,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <future>
+#include <stdexcept>
 #include <thread>
 
 #include "tests/unit/plugins/unix_server.hpp"
@@ -56,16 +59,60 @@ class ClientTest : public ::testing::Test {
   const std::string path_ = folder_ / "control.sock";
 };
 
+/// The processors that this thread may run on.
+cpu_set_t allowed() {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  if (sched_getaffinity(0, sizeof all, &all) != 0) throw std::runtime_error("sched_getaffinity");
+  return all;
+}
+
+/// This thread, on one of its processors after the other.
+void on_each_processor(const std::function<void()>& body) {
+  const cpu_set_t all = allowed();
+  for (std::size_t processor = 0; processor < CPU_SETSIZE; ++processor) {
+    if (!CPU_ISSET(processor, &all)) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    if (sched_setaffinity(0, sizeof one, &one) == 0) body();
+  }
+  if (sched_setaffinity(0, sizeof all, &all) != 0) throw std::runtime_error("sched_setaffinity");
+}
+
+TEST_F(ClientTest, KeepsAConnectionForEachProcessorItAsksFrom) {
+  UnixServer server(path_, [](const std::string& body) { return Action{packet("got " + body)}; });
+  Client client(keep_line);
+  int processors = 0;
+  for (int round = 0; round < 3; ++round) {
+    on_each_processor([&] {
+      if (round == 0) ++processors;
+      const Reply reply = ask(client);
+      ASSERT_EQ(reply.outcome, Outcome::answered) << reply.why;
+      EXPECT_EQ(reply.body, "got {}");
+    });
+  }
+  EXPECT_EQ(server.connections(), std::min<int>(processors, Client::connections_max_default));
+}
+
+TEST_F(ClientTest, AsksFromEveryProcessorWhereConnectionsAreFewer) {
+  UnixServer server(path_, [](const std::string& body) { return Action{packet(body)}; });
+  Client client(keep_line, 1);
+  for (int round = 0; round < 2; ++round) on_each_processor([&] { EXPECT_EQ(ask(client).outcome, Outcome::answered); });
+  EXPECT_EQ(server.connections(), 1);
+}
+
 TEST_F(ClientTest, ExchangesOverOneKeptConnection) {
   UnixServer server(path_, [](const std::string& body) { return Action{packet("got " + body)}; });
   Client client(keep_line);
+  const cpu_set_t processors = allowed();
   for (int i = 0; i < 20; ++i) {
     const Reply reply = ask(client, "body " + std::to_string(i));
     ASSERT_EQ(reply.outcome, Outcome::answered) << reply.why;
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(reply.body, "got body " + std::to_string(i));
   }
-  EXPECT_EQ(server.connections(), 1);
+  EXPECT_LE(server.connections(), CPU_COUNT(&processors));
   EXPECT_TRUE(log_lines.empty());
 }
 
@@ -221,7 +268,7 @@ TEST_F(ClientTest, RetriesOnceOnlyWhenAKeptConnectionDiesUnderTheRequest) {
   std::atomic<int> seen{0};
   // Reads the second request on the kept connection, then closes without a byte.
   UnixServer server(path_, [&](const std::string&) { return ++seen == 2 ? Action{"", Then::close} : Action{packet("ok")}; });
-  Client client(keep_line);
+  Client client(keep_line, 1);
   ASSERT_EQ(ask(client).outcome, Outcome::answered);
   ASSERT_EQ(ask(client).outcome, Outcome::answered);
   EXPECT_EQ(seen, 3);

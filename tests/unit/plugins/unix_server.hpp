@@ -116,7 +116,9 @@ class UnixServer {
     for (;;) {
       const ssize_t got = recv(connection, buffer.data(), buffer.size(), 0);
       if (got <= 0) return;
-      const std::string request(buffer.data(), static_cast<std::size_t>(got));
+      std::string request(buffer.data(), static_cast<std::size_t>(got));
+      // The line that says from which processor it comes is none of the request's.
+      if (const auto place = request.rfind("\ncpu "); place != std::string::npos) request.erase(place);
       {
         const std::lock_guard lock(mutex_);
         last_request_ = request;

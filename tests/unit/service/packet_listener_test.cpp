@@ -191,6 +191,33 @@ TEST_F(PacketListenerTest, LeavesTheSocketOfAnotherUserAlone) {
   EXPECT_EQ(answer_to("still here"), "still here");
 }
 
+TEST_F(PacketListenerTest, TheProcessorIsNoneOfTheRequest) {
+  PacketLimits limits;
+  limits.request_bytes_max = 40;
+  start(echo, limits);
+  const std::string largest(40, 'r');
+  const Peer peer(path_);
+  const struct {
+    std::string sent;
+    std::string heard;
+  } rows[] = {
+      {"{}\ncpu 0", "200\n{}"},
+      {"{}\n{}\ncpu 1", "200\n{}\n{}"},
+      {"{}\ncpu 4000", "200\n{}"},
+      {"{}\ncpu 99999999", "200\n{}"},
+      {largest + "\ncpu 123456", "200\n" + largest},
+      // None of it says a processor.
+      {"cpu 1", "200\ncpu 1"},
+      {"{}\ncpu ", "200\n{}\ncpu "},
+      {"{}\ncpu 1x", "200\n{}\ncpu 1x"},
+      {"{}\ncpu 99999999999", "200\n{}\ncpu 99999999999"},
+      {"{}\ncpu 1\n", "200\n{}\ncpu 1\n"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(peer.ask(row.sent), row.heard);
+  EXPECT_EQ(peer.ask(largest + "r\ncpu 1").substr(0, 4), "413\n");
+  EXPECT_EQ(peer.ask(largest + "r\ncpu 99999999999").substr(0, 4), "413\n");
+}
+
 TEST_F(PacketListenerTest, TakesNoRequestThatIsTooLarge) {
   PacketLimits limits;
   limits.request_bytes_max = 1000;
