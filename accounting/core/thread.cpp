@@ -4,8 +4,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <string>
 
@@ -21,19 +19,25 @@ bool go_first() {
   return pthread_setschedparam(pthread_self(), SCHED_RR, &lowest) == 0;
 }
 
-void stay_on(int processor) {
-  if (processor < 0 || processor >= CPU_SETSIZE) return;
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(static_cast<std::size_t>(processor), &one);
-  (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+Place::Place() {
+  CPU_ZERO(&given_);
+  if (pthread_getaffinity_np(pthread_self(), sizeof given_, &given_) != 0) CPU_ZERO(&given_);  // more processors than it has room for
 }
 
-void give_way() {
-  // A tenth of what a thread beside it gets: less, and what it has to finish may take for ever.
-  constexpr int nice = 10;
-  // On Linux a thread has a niceness of its own.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice);
+void Place::stay_on(int processor) {
+  if (stays_on_ == processor || processor < 0 || processor >= CPU_SETSIZE) return;
+  const auto number = static_cast<std::size_t>(processor);
+  if (!CPU_ISSET(number, &given_)) return roam();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(number, &one);
+  if (pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0) stays_on_ = processor;
+}
+
+void Place::roam() {
+  if (!stays_on_) return;
+  (void)pthread_setaffinity_np(pthread_self(), sizeof given_, &given_);
+  stays_on_.reset();
 }
 
 }  // namespace sluice

@@ -4,6 +4,10 @@
 
 #pragma once
 
+#include <sched.h>
+
+#include <optional>
+
 namespace sluice {
 
 /// What the calling thread is called in `top -H` and `ps -L`. At most 15 bytes count.
@@ -13,12 +17,19 @@ void name_thread(const char* name);
 /// RLIMIT_RTPRIO, it runs as any other: false.
 bool go_first();
 
-/// The calling thread runs on this processor alone, until it is told of another. Where that isn't
-/// there or not allowed nothing changes.
-void stay_on(int processor);
+/// Where one thread may run.
+class Place {
+ public:
+  /// Of the calling thread, which alone may use it.
+  Place();
+  /// On this processor alone, if it is one of those that the thread was given.
+  void stay_on(int processor);
+  /// On any of those again.
+  void roam();
 
-/// For good: where processors are short, the calling thread and what it starts let the other
-/// threads of this machine go first. Needs no right; where it fails nothing changes.
-void give_way();
+ private:
+  cpu_set_t given_{};
+  std::optional<int> stays_on_;
+};
 
 }  // namespace sluice

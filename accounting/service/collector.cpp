@@ -38,16 +38,13 @@ bool was_too_much(const Failure& failure) { return failure.code == "too_many_row
 UnixTime clock_now() { return static_cast<UnixTime>(std::time(nullptr)); }
 
 Collector::Collector(Parts parts) : parts_(std::move(parts)), window_seconds_(window_seconds_max) {
-  // Whoever submits a job goes first.
   reading_ = std::thread([this] {
     name_thread("collect");
-    give_way();
     read_forever();
   });
   if (parts_.tagger == nullptr || parts_.books == nullptr) return;
   tagging_ = std::thread([this] {
     name_thread("tag");
-    give_way();
     tag_forever();
   });
 }

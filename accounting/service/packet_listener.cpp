@@ -149,7 +149,8 @@ void PacketListener::accept_one() {
 void PacketListener::serve(Connection& connection) {
   name_thread("admit");
   const bool goes_first = go_first();
-  std::optional<int> processor;
+  Place place;
+  std::optional<int> asked_from_before;
   const std::size_t bytes_max = limits_.request_bytes_max + place_bytes_max;
   // Not initialised: of its pages only those count that were ever written.
   const std::unique_ptr<char[]> packet(new char[bytes_max]);
@@ -166,8 +167,12 @@ void PacketListener::serve(Connection& connection) {
     if (!sent) break;
     // There the peer stands aside for a thread that goes first, and goes on when that waits again: no
     // other processor has to be woken. A thread that doesn't go first would have to wait for the peer.
-    if (goes_first && asked_from && asked_from != processor) stay_on(*asked_from);
-    processor = asked_from;
+    if (goes_first && asked_from && asked_from == asked_from_before) {
+      place.stay_on(*asked_from);
+    } else {
+      place.roam();
+    }
+    asked_from_before = asked_from;
   }
   const std::lock_guard lock(mutex_);
   ::close(connection.fd);

@@ -295,7 +295,6 @@ void Service::keep_admissions() {
   });
   syncing_ = std::thread([this] {
     name_thread("disk sync");
-    give_way();
     follow_answers("disk sync", sync_pause, [this] { return storage_->sync(); });
   });
 }

@@ -8,7 +8,7 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace sluice::client {
@@ -60,14 +60,19 @@ std::unique_ptr<PacketTransfer> Client::take(Breaker::Time deadline) {
   std::unique_lock lock(mutex_);
   const bool free = returned_.wait_until(lock, deadline, [this] { return !idle_.empty() || connections_ < connections_max_; });
   if (!free) return nullptr;
-  const auto of_here = std::find_if(idle_.rbegin(), idle_.rend(), [here = sched_getcpu()](const auto& one) { return one->processor() == here; });
-  if (of_here == idle_.rend() && connections_ < connections_max_) {
+  const auto last_used_at = [&](std::optional<int> processor) {
+    return std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) { return one->processor() == processor; });
+  };
+  const int here = sched_getcpu();
+  auto chosen = last_used_at(here);
+  if (chosen == idle_.end()) chosen = last_used_at(std::nullopt);  // not connected
+  if (chosen == idle_.end() && connections_ < connections_max_) {
     auto transfer = std::make_unique<PacketTransfer>();
     ++connections_;
     return transfer;
   }
-  // Else the one used last: its connection is the most likely to be alive.
-  const auto chosen = of_here != idle_.rend() ? std::prev(of_here.base()) : std::prev(idle_.end());
+  // More processors than connections: the one that was not used for longest.
+  if (chosen == idle_.end()) chosen = idle_.begin();
   auto transfer = std::move(*chosen);
   idle_.erase(chosen);
   return transfer;

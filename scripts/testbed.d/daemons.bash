@@ -39,7 +39,10 @@ daemon_command() {
     sluiced)
       # As in its systemd unit. In a container that may not raise limits sluiced gets the right itself.
       # shellcheck disable=SC2016  # expanded in the host
-      COMMAND=(nice -n -5 sh -c 'prlimit --pid "$$" --rtprio=1 2>/dev/null || set -- --inh-caps +sys_nice --ambient-caps +sys_nice "$@"
+      COMMAND=(nice -n -5 sh -c 'prlimit --pid "$$" --rtprio=1 2>/dev/null || {
+            right="--inh-caps +sys_nice --ambient-caps +sys_nice"
+            setpriv $right true 2>/dev/null && set -- $right "$@"
+          }
           exec setpriv --reuid sluice --regid sluice --init-groups "$@"' sh "$BUILD/bin/sluiced" --config /etc/sluice/sluice.yaml)
       ;;
     *) return 1 ;;

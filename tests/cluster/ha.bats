@@ -160,6 +160,8 @@ is_in_charge() { as auditor1 scontrol ping | grep -q "($1) at .* is UP" && as au
   charged_once "${jobs[@]}"
   # Let in, but the connection was gone before the user knew.
   on_controller scancel --quiet --name=reconfigured
+  eventually "$PATIENCE" is_free
+  assert_ledger_holds
 }
 
 @test "failed over to the backup controller: the policy applies there, and every job is charged once" {

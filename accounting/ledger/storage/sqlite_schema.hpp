@@ -90,7 +90,8 @@ CREATE TABLE charge(
   posted INTEGER NOT NULL CHECK(posted IN (0, 1)),
   rated INTEGER NOT NULL CHECK(rated IN (0, 1)),
   record TEXT NOT NULL, body TEXT NOT NULL,
-  CHECK(amount = by_voucher + by_self + overrun)
+  CHECK(amount = by_voucher + by_self + overrun),
+  CHECK(rowid > 0)
 ) STRICT;
 CREATE INDEX charge_end ON charge(end);
 CREATE INDEX charge_job ON charge(job_id);
@@ -109,7 +110,7 @@ CREATE TRIGGER transfer_is_final BEFORE UPDATE ON transfer BEGIN SELECT RAISE(AB
 CREATE TRIGGER transfer_stays BEFORE DELETE ON transfer BEGIN SELECT RAISE(ABORT, 'transfers are never deleted'); END;
 CREATE TRIGGER document_is_final BEFORE UPDATE ON document BEGIN SELECT RAISE(ABORT, 'documents are never edited'); END;
 CREATE TRIGGER document_stays BEFORE DELETE ON document BEGIN SELECT RAISE(ABORT, 'documents are never deleted'); END;
-CREATE TRIGGER charge_is_final BEFORE UPDATE ON charge WHEN OLD.rated = 1 BEGIN SELECT RAISE(ABORT, 'charges are never edited'); END;
+CREATE TRIGGER charge_is_final BEFORE UPDATE ON charge WHEN OLD.rated = 1 OR NEW.key <> OLD.key OR NEW.rowid <> OLD.rowid BEGIN SELECT RAISE(ABORT, 'charges are never edited'); END;
 -- INSERT OR REPLACE deletes without firing a delete trigger, so what exists must not come again.
 -- A row that names no number shows -1 here, which none has: nothing needs to be looked up for it.
 -- An ABORT, and a foreign key that is checked at once, would have SQLite copy each page that an

@@ -388,6 +388,28 @@ TEST_F(StorageTest, AnotherToolCantEditWhatWasPosted) {
   EXPECT_EQ((**storage_->document("00ff")).text, "text: 券") << "the one that says ok changed nothing";
 }
 
+TEST_F(StorageTest, AChargeWithoutAPriceTakesNoOthersPlace) {
+  Batch batch;
+  batch.charges = {charge("rated", 1), charge("unrated", 2)};
+  ChargeRow& open = batch.charges[1];
+  open.rated = open.posted = false;
+  open.amount = open.by_voucher = open.by_self = {};
+  ASSERT_EQ(append(batch), "ok");
+  const std::string same = "cluster, job_id, array_job_id, submit, start, end, user, account, partition, state, "
+                           "admission, voucher, programme, amount, by_voucher, by_self, overrun, posted, rated, record, body";
+  const struct {
+    std::string sql;
+    const char* said;
+  } rows[] = {
+      {"UPDATE OR REPLACE charge SET key = 'rated' WHERE key = 'unrated'", "charges are never edited"},
+      {"UPDATE OR REPLACE charge SET rowid = 1 WHERE key = 'unrated'", "charges are never edited"},
+      {"UPDATE charge SET rowid = -1 WHERE key = 'unrated'", "charges are never edited"},
+      {"INSERT INTO charge(rowid, key, " + same + ") SELECT -1, 'another', " + same + " FROM charge WHERE rated = 1", "CHECK constraint failed: rowid > 0"},
+      {"UPDATE charge SET user = 'x' WHERE key = 'unrated'", "ok"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(by_hand(row.sql.c_str()), row.said) << row.sql;
+}
+
 TEST_F(StorageTest, ASecondOpenerIsRefused) {
   const auto second = open_sqlite(file());
   ASSERT_FALSE(second.ok());
