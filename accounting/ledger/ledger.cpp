@@ -3,6 +3,7 @@
 #include "accounting/ledger/ledger.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "accounting/core/check.hpp"
 #include "accounting/ledger/refusal.hpp"
@@ -73,12 +74,19 @@ Failure Ledger::refuse_empty(const AccountRef& purse) const {
 
 Result<void> Ledger::check(const Event& event) const {
   if (event.id.empty()) return refuse(Refusal::id_missing, "the event has no id");
-  std::unordered_map<AccountRef, Balance, AccountHash> touched;
+  // An event has a handful of transfers: lists, not indexes.
+  std::vector<std::pair<const AccountRef*, Balance>> touched;
+  touched.reserve(2 * event.transfers.size());  // references to it are kept
   const auto at = [&](const AccountRef& account) -> Balance& {
-    return touched.try_emplace(account, balance(account)).first->second;
+    const auto known = std::find_if(touched.begin(), touched.end(), [&](const auto& one) { return *one.first == account; });
+    return known != touched.end() ? known->second : touched.emplace_back(&account, balance(account)).second;
   };
-  std::map<std::string, Money> opened;    // liens of this event
-  std::map<std::string, Money> resolved;  // how much of each older lien this event resolves
+  std::vector<std::string_view> opened;                 // liens of this event
+  std::vector<std::pair<const Lien*, Money>> resolved;  // how much of each older lien this event resolves
+  const auto resolved_of = [&](const Lien* lien) -> Money& {
+    const auto known = std::find_if(resolved.begin(), resolved.end(), [&](const auto& one) { return one.first == lien; });
+    return known != resolved.end() ? known->second : resolved.emplace_back(lien, Money{}).second;
+  };
   for (const Transfer& transfer : event.transfers) {
     if (transfer.amount.micro <= 0) {
       return refuse(Refusal::amount_not_positive, "a transfer of " + format_money(transfer.amount) + " is not above zero");
@@ -90,10 +98,11 @@ Result<void> Ledger::check(const Event& event) const {
       return refuse(Refusal::books_differ, transfer.debit.name + " and " + transfer.credit.name + " stand in different books");
     }
     if (transfer.state == TransferState::pending) {
-      if (transfer.lien.empty() || liens_.contains(transfer.lien) ||
-          !opened.emplace(transfer.lien, transfer.amount).second) {
+      const bool opened_twice = std::find(opened.begin(), opened.end(), transfer.lien) != opened.end();
+      if (transfer.lien.empty() || liens_.contains(transfer.lien) || opened_twice) {
         return refuse(Refusal::lien_exists, "lien '" + transfer.lien + "' exists already");
       }
+      opened.push_back(transfer.lien);
     }
     if (transfer.state == TransferState::posted && !transfer.lien.empty()) {
       return refuse(Refusal::lien_not_found, "a posted transfer has no lien; settle '" + transfer.lien + "' instead");
@@ -103,11 +112,12 @@ Result<void> Ledger::check(const Event& event) const {
       if (open == nullptr || open->debit != transfer.debit || open->credit != transfer.credit) {
         return refuse(Refusal::lien_not_found, "lien '" + transfer.lien + "' is not open between these accounts");
       }
-      const auto sum = checked_add(resolved[transfer.lien], transfer.amount);
+      Money& resolved_now = resolved_of(open);
+      const auto sum = checked_add(resolved_now, transfer.amount);
       if (!sum || *sum > open->amount) {
         return refuse(Refusal::lien_not_resolved_whole, "lien '" + transfer.lien + "' holds less than that");
       }
-      resolved[transfer.lien] = *sum;
+      resolved_now = *sum;
     }
     Balance& debit = at(transfer.debit);
     Balance& credit = at(transfer.credit);
@@ -120,9 +130,9 @@ Result<void> Ledger::check(const Event& event) const {
       return refuse_empty(transfer.credit);
     }
   }
-  for (const auto& [id, amount] : resolved) {
-    if (amount != lien(id)->amount) {
-      return refuse(Refusal::lien_not_resolved_whole, "lien '" + id + "' would stay open in part");
+  for (const auto& [open, amount] : resolved) {
+    if (amount != open->amount) {
+      return refuse(Refusal::lien_not_resolved_whole, "lien '" + open->id + "' would stay open in part");
     }
   }
   return {};

@@ -94,7 +94,7 @@ ledger::AdmissionRow to_row(const Admission& a) {
   body.text("account", a.account);
   body.text("partition", a.partition);
   body.number("mode", static_cast<int>(a.mode));
-  body.text("answer", a.answer);
+  body.raw_if("answer", a.answer);
   body.number("quote", a.quote.micro);
   body.number("quote_by_voucher", a.quote_by_voucher.micro);
   body.number("quote_by_self", a.quote_by_self.micro);
@@ -144,7 +144,7 @@ Result<Admission> admission_from_row(const ledger::AdmissionRow& row) {
     a.account = body.at("account");
     a.partition = body.at("partition");
     a.mode = static_cast<Mode>(body.at("mode").get<int>());
-    a.answer = body.at("answer");
+    if (body.contains("answer")) a.answer = body["answer"].dump();
     a.quote.micro = body.at("quote");
     a.quote_by_voucher.micro = body.at("quote_by_voucher");
     a.quote_by_self.micro = body.at("quote_by_self");

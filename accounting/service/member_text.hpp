@@ -5,11 +5,13 @@
 
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sluice::service {
@@ -17,25 +19,25 @@ namespace sluice::service {
 class MemberText {
  public:
   enum class Characters { utf8, ascii };
-  explicit MemberText(Characters characters = Characters::utf8) : characters_(characters) {}
+  explicit MemberText(Characters characters = Characters::utf8) : characters_(characters) { text_.reserve(usual_bytes); }
 
-  void number(const char* name, std::int64_t value) { begin(name) += std::to_string(value); }
-  void text(const char* name, const std::string& value) { quote(begin(name), value, characters_); }
-  void text_if(const char* name, const std::string& value) {
+  void number(std::string_view name, std::int64_t value) { put_number(begin(name), value); }
+  void text(std::string_view name, std::string_view value) { quote(begin(name), value, characters_); }
+  void text_if(std::string_view name, const std::string& value) {
     if (!value.empty()) text(name, value);
   }
-  void text_if(const char* name, const std::optional<std::string>& value) {
+  void text_if(std::string_view name, const std::optional<std::string>& value) {
     if (value) text(name, *value);
   }
-  void flag_if(const char* name, bool value) {
+  void flag_if(std::string_view name, bool value) {
     if (value) begin(name) += "true";
   }
   /// `json` is JSON already; empty: there is nothing.
-  void raw_if(const char* name, const std::string& json) {
+  void raw_if(std::string_view name, std::string_view json) {
     if (!json.empty()) begin(name) += json;
   }
   template <typename Values, typename Write>
-  void list(const char* name, const Values& values, Write write) {
+  void list(std::string_view name, const Values& values, Write write) {
     std::string& to = begin(name);
     to += '[';
     for (const auto& value : values) {
@@ -45,31 +47,43 @@ class MemberText {
     to += ']';
   }
   template <typename Texts>
-  void texts(const char* name, const Texts& values) {
+  void texts(std::string_view name, const Texts& values) {
     list(name, values, [this](std::string& to, const std::string& value) { quote(to, value, characters_); });
   }
-  static void quote(std::string& to, const std::string& value, Characters characters = Characters::utf8) {
-    // ASCII without control characters is most of it; the rest is the library's business.
-    const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+  static void put_number(std::string& to, std::int64_t value) {
+    std::array<char, 20> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    to.append(digits.data(), end);
+  }
+  static void quote(std::string& to, std::string_view value, Characters characters = Characters::utf8) {
+    // ASCII without control characters is most of it; the rest is the library's business. Looked
+    // at without a branch for each character.
+    bool plain = true;
+    std::size_t escaped = 0;
+    for (const char c : value) {
       const auto byte = static_cast<unsigned char>(c);
-      return byte >= 0x20 && byte < 0x7F;
-    });
-    if (plain) {
-      to += '"';
-      for (const char c : value) {
-        if (c == '"' || c == '\\') to += '\\';
-        to += c;
-      }
-      to += '"';
-    } else {
-      to += nlohmann::json(value).dump(-1, ' ', characters == Characters::ascii, nlohmann::json::error_handler_t::replace);
+      plain &= byte >= 0x20 && byte < 0x7F;
+      escaped += c == '"' || c == '\\';
     }
+    if (!plain) {
+      to += nlohmann::json(value).dump(-1, ' ', characters == Characters::ascii, nlohmann::json::error_handler_t::replace);
+      return;
+    }
+    to += '"';
+    for (; escaped > 0; --escaped) {
+      const std::size_t at = value.find_first_of("\"\\");
+      to.append(value.substr(0, at)).append({'\\', value[at]});
+      value.remove_prefix(at + 1);
+    }
+    to.append(value) += '"';
   }
   [[nodiscard]] bool is_empty() const { return text_.empty(); }
   [[nodiscard]] std::string whole() && { return text_.empty() ? "{}" : std::move(text_ += '}'); }
 
  private:
-  std::string& begin(const char* name) {
+  static constexpr std::size_t usual_bytes = 500;
+
+  std::string& begin(std::string_view name) {
     text_ += text_.empty() ? "{\"" : ",\"";
     text_ += name;
     return text_ += "\":";

@@ -13,7 +13,7 @@ std::string tres_text(const slurm::Tres& tres) {
   for (const auto& [name, count] : tres) {
     if (text.size() > 1) text += ',';
     MemberText::quote(text, slurm::valid_text(name));
-    text += ':' + std::to_string(count);
+    MemberText::put_number(text += ':', count);
   }
   return text += '}';
 }
@@ -28,7 +28,7 @@ void put_if(MemberText& to, const char* name, const std::string& text) {
 template <typename Number>
 requires std::is_integral_v<Number>
 void put_if(MemberText& to, const char* name, Number number) {
-  if (number != 0) to.raw_if(name, std::to_string(number));
+  if (number != 0) to.number(name, number);
 }
 template <typename Number>
 void put_if(MemberText& to, const char* name, const std::optional<Number>& number) {

@@ -59,7 +59,7 @@ void check_round_trip(const std::vector<NewAdmission>& admissions) {
   const MemoryFile file("");
   auto log = AdmissionLog::open(file.path());
   require(log.ok(), "the log opens");
-  for (const NewAdmission& one : admissions) require(log->append(one).ok(), "a record is appended");
+  require(log->append(admissions).ok(), "records are appended");
   const auto again = log->read();
   require(again.ok() && again->size() == admissions.size(), "as many are read as were appended");
   for (std::size_t i = 0; i < admissions.size(); ++i) require(equal((*again)[i], admissions[i]), "a record reads as it was written");

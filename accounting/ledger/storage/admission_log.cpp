@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -22,7 +23,9 @@ constexpr std::size_t digest_characters = 16;
 
 template <typename Number>
 void put_little_endian(std::string& to, Number number) {
-  for (std::size_t byte = 0; byte < sizeof number; ++byte) to.push_back(static_cast<char>(number >> (8 * byte) & 0xFF));
+  std::array<char, sizeof number> bytes;
+  for (std::size_t byte = 0; byte < bytes.size(); ++byte) bytes[byte] = static_cast<char>(number >> (8 * byte) & 0xFF);
+  to.append(bytes.data(), bytes.size());
 }
 
 class Writer {
@@ -127,7 +130,7 @@ Event read_event(Reader& from) {
   return event;
 }
 
-std::string to_bytes(const NewAdmission& admission) {
+void put_record(std::string& to, const NewAdmission& admission) {
   Writer payload;
   const AdmissionRow& row = admission.row;
   payload.text(row.id);
@@ -139,10 +142,10 @@ std::string to_bytes(const NewAdmission& admission) {
   payload.text(row.body);
   payload.number(admission.lien ? 1 : 0);
   if (admission.lien) write(payload, *admission.lien);
-  std::string record(magic);
-  put_little_endian(record, static_cast<std::uint32_t>(payload.bytes().size()));
-  record += sha256_hex(payload.bytes()).substr(0, digest_characters);
-  return record += payload.bytes();
+  to += magic;
+  put_little_endian(to, static_cast<std::uint32_t>(payload.bytes().size()));
+  to.append(sha256_hex(payload.bytes()), 0, digest_characters);
+  to += payload.bytes();
 }
 
 /// Nothing where the record is torn or damaged.
@@ -192,13 +195,14 @@ AdmissionLog::~AdmissionLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<void> AdmissionLog::append(const NewAdmission& admission) {
+Result<void> AdmissionLog::append(std::span<const NewAdmission> admissions) {
   // A torn record would hide those after it.
   if (torn_ && ::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) return problem("shorten", file_);
-  const std::string record = to_bytes(admission);
+  std::string records;
+  for (const NewAdmission& one : admissions) put_record(records, one);
   std::size_t written = 0;
-  while (written < record.size()) {
-    const ssize_t some = ::write(fd_, record.data() + written, record.size() - written);
+  while (written < records.size()) {
+    const ssize_t some = ::write(fd_, records.data() + written, records.size() - written);
     if (some < 0 && errno == EINTR) continue;
     if (some <= 0) {
       const Failure failure = problem("write to", file_);
@@ -208,7 +212,7 @@ Result<void> AdmissionLog::append(const NewAdmission& admission) {
     written += static_cast<std::size_t>(some);
   }
   torn_ = false;
-  bytes_ += record.size();
+  bytes_ += records.size();
   return {};
 }
 

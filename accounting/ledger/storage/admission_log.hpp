@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ class AdmissionLog {
   AdmissionLog& operator=(AdmissionLog&&) = delete;
   ~AdmissionLog();
 
-  /// Whole or not at all; where it fails the file is as it was.
-  [[nodiscard]] Result<void> append(const NewAdmission& admission);
+  /// All of them or none; where it fails the file is as it was.
+  [[nodiscard]] Result<void> append(std::span<const NewAdmission> admissions);
 
   /// Up to the first record that is torn: nobody was answered for that one.
   [[nodiscard]] Result<std::vector<NewAdmission>> read() const;

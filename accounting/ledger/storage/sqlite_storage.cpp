@@ -15,6 +15,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -258,7 +259,7 @@ void SqliteStorage::append_soon(NewAdmission admission) {
 Result<void> SqliteStorage::append_logged(NewAdmission admission) {
   const std::lock_guard lock(waiting_mutex_);
   auto logged = log_waiting_locked();
-  if (logged.ok()) logged = log_.append(admission);
+  if (logged.ok()) logged = log_.append({&admission, 1});
   log_fails_ = !logged.ok();
   if (!logged.ok()) return logged;
   waiting_.push_back(std::move(admission));
@@ -272,13 +273,10 @@ Result<void> SqliteStorage::flush() {
 }
 
 Result<void> SqliteStorage::log_waiting_locked() {
-  for (; logged_ < waiting_.size(); ++logged_) {
-    const auto logged = log_.append(waiting_[logged_]);
-    log_fails_ = !logged.ok();
-    if (log_fails_) return logged;
-  }
-  log_fails_ = false;
-  return {};
+  const auto logged = log_.append(std::span(waiting_).subspan(logged_));
+  log_fails_ = !logged.ok();
+  if (logged.ok()) logged_ = waiting_.size();
+  return logged;
 }
 
 Result<void> SqliteStorage::place_waiting() {
@@ -417,7 +415,15 @@ void SqliteStorage::write(const Event& event) {
       .bind(event.usage_to).bind(event.period).bind(event.document).bind(event.corrects).bind(event.memo)
       .done();
   const std::int64_t seq = sqlite3_last_insert_rowid(writer_.get());
-  for (const Transfer& transfer : event.transfers) write(transfer, seq);
+  const std::string* resolved = nullptr;
+  for (const Transfer& transfer : event.transfers) {
+    write(transfer, seq);
+    const bool resolves = transfer.state == TransferState::settled || transfer.state == TransferState::voided;
+    // In part settled and in part voided: its two transfers follow each other.
+    if (!resolves || (resolved != nullptr && *resolved == transfer.lien)) continue;
+    resolved = &transfer.lien;
+    SqliteRun(writer_, "DELETE FROM lien WHERE id = ?").bind(transfer.lien).done();
+  }
 }
 
 void SqliteStorage::write(const Transfer& transfer, std::int64_t event) {
@@ -435,8 +441,6 @@ void SqliteStorage::write(const Transfer& transfer, std::int64_t event) {
   if (transfer.state == TransferState::pending) {
     SqliteRun(writer_, "INSERT INTO lien(id, debit, credit, amount) VALUES(?,?,?,?)")
         .bind(transfer.lien).bind(debit).bind(credit).bind(transfer.amount.micro).done();
-  } else if (transfer.state != TransferState::posted) {
-    SqliteRun(writer_, "DELETE FROM lien WHERE id = ?").bind(transfer.lien).done();
   }
 }
 
