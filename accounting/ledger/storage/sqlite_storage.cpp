@@ -78,7 +78,7 @@ class SqliteStorage final : public Storage {
     // Indexes by ids that are drawn at random are touched all over: 32 MiB instead of 2.
     writer_.run("PRAGMA cache_size=-32768");
     keeper_.run("PRAGMA synchronous=NORMAL");
-    keeper_.run("PRAGMA busy_timeout=20");
+    keeper_.run("PRAGMA busy_timeout=2");  // for so long an append may wait too
     prepare_schema();
     sqlite3_wal_hook(writer_.get(), [](void* self, sqlite3*, const char*, int pages) {
       static_cast<SqliteStorage*>(self)->wal_pages_ = pages;
@@ -108,11 +108,15 @@ class SqliteStorage final : public Storage {
   Result<void> sync() override {
     const auto placed = place_waiting();
     if (!placed.ok()) return placed;
-    // The kernel reports a failed write once and forgets the pages: what a later sync says is worth nothing.
-    if (sync_failed_) return fault("couldn't sync the ledger earlier; restart sluiced, it finds out what is there");
-    if (::fdatasync(wal_fd_) != 0) {
-      sync_failed_ = true;
-      return fault(std::string("couldn't sync the ledger: ") + std::strerror(errno) + "; restart sluiced once the disk works");
+    {
+      // The kernel reports a failed write once and forgets the pages: what a later sync says is worth
+      // nothing, and one beside it must not be told that all is well.
+      const std::lock_guard lock(syncing_);
+      if (sync_failed_) return fault("couldn't sync the ledger earlier; restart sluiced, it finds out what is there");
+      if (::fdatasync(wal_fd_) != 0) {
+        sync_failed_ = true;
+        return fault(std::string("couldn't sync the ledger: ") + std::strerror(errno) + "; restart sluiced once the disk works");
+      }
     }
     keep_log_short();
     return {};
@@ -147,7 +151,8 @@ class SqliteStorage final : public Storage {
 
   FileLock lock_;  ///< given up last
   int wal_fd_ = -1;
-  std::atomic<bool> sync_failed_{false};
+  std::mutex syncing_;
+  bool sync_failed_ = false;  ///< under syncing_
   std::atomic<int> wal_pages_{0};
   Mutex writing_;
   SqliteConnection writer_;  ///< under writing_, as account_ids_
@@ -171,10 +176,15 @@ void SqliteStorage::keep_log_short() {
   if (pages < pages_wanted_max) return;
   const std::unique_lock lock(keeping_, std::try_to_lock);
   if (!lock.owns_lock()) return;
-  const int how = pages < pages_max ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
-  int left = 0;
-  int moved = 0;
-  if (sqlite3_wal_checkpoint_v2(keeper_.get(), nullptr, how, &left, &moved) == SQLITE_OK && left == moved) wal_pages_ = 0;
+  const auto move = [&](int how) {
+    int left = 0;
+    int moved = 0;
+    return sqlite3_wal_checkpoint_v2(keeper_.get(), nullptr, how, &left, &moved) == SQLITE_OK && left == moved;
+  };
+  bool all_moved = move(SQLITE_CHECKPOINT_PASSIVE);
+  // It keeps appends out from its start: by now it finds little to move, and only waits for readers.
+  if (pages >= pages_max) all_moved = move(SQLITE_CHECKPOINT_RESTART);
+  if (all_moved) wal_pages_ = 0;
 }
 
 void SqliteStorage::prepare_schema() {
