@@ -59,7 +59,9 @@ void check_round_trip(const std::vector<NewAdmission>& admissions) {
   const MemoryFile file("");
   auto log = AdmissionLog::open(file.path());
   require(log.ok(), "the log opens");
-  require(log->append(admissions).ok(), "records are appended");
+  std::vector<const NewAdmission*> all;
+  for (const NewAdmission& one : admissions) all.push_back(&one);
+  require(log->append(all).ok(), "records are appended");
   const auto again = log->read();
   require(again.ok() && again->size() == admissions.size(), "as many are read as were appended");
   for (std::size_t i = 0; i < admissions.size(); ++i) require(equal((*again)[i], admissions[i]), "a record reads as it was written");

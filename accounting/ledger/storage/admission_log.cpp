@@ -195,11 +195,11 @@ AdmissionLog::~AdmissionLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<void> AdmissionLog::append(std::span<const NewAdmission> admissions) {
+Result<void> AdmissionLog::append(std::span<const NewAdmission* const> admissions) {
   // A torn record would hide those after it.
   if (torn_ && ::ftruncate(fd_, static_cast<off_t>(bytes_)) != 0) return problem("shorten", file_);
   std::string records;
-  for (const NewAdmission& one : admissions) put_record(records, one);
+  for (const NewAdmission* one : admissions) put_record(records, *one);
   std::size_t written = 0;
   while (written < records.size()) {
     const ssize_t some = ::write(fd_, records.data() + written, records.size() - written);

@@ -28,7 +28,7 @@ class AdmissionLog {
   ~AdmissionLog();
 
   /// All of them or none; where it fails the file is as it was.
-  [[nodiscard]] Result<void> append(std::span<const NewAdmission> admissions);
+  [[nodiscard]] Result<void> append(std::span<const NewAdmission* const> admissions);
 
   /// Up to the first record that is torn: nobody was answered for that one.
   [[nodiscard]] Result<std::vector<NewAdmission>> read() const;

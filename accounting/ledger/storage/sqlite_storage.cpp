@@ -10,12 +10,12 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <iterator>
 #include <map>
 #include <mutex>
-#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -138,6 +138,7 @@ class SqliteStorage final : public Storage {
   Result<void> place_waiting();
   void place_waiting_locked();
   Result<void> log_waiting_locked();
+  void clear_log_locked();
   void in_transaction(const std::function<void()>& body);
   void write(const Batch& batch);
   void write(const AdmissionRow& row);
@@ -156,11 +157,12 @@ class SqliteStorage final : public Storage {
   std::atomic<int> wal_pages_{0};
   Mutex writing_;
   SqliteConnection writer_;  ///< under writing_, as account_ids_
-  Mutex waiting_mutex_;  ///< taken after writing_, never before
-  AdmissionLog log_;                   ///< under waiting_mutex_
-  std::vector<NewAdmission> waiting_;  ///< under waiting_mutex_; not yet in the database
-  std::size_t logged_ = 0;             ///< under waiting_mutex_; so many of them are in the log
-  std::atomic<bool> log_fails_{false};  ///< set under waiting_mutex_
+  Mutex logging_;  ///< taken after writing_, never before
+  AdmissionLog log_;                    ///< under logging_
+  std::atomic<bool> log_fails_{false};  ///< set under logging_
+  Mutex waiting_mutex_;  ///< taken last; whoever asks for admission waits for it, so nobody writes under it
+  std::deque<NewAdmission> waiting_;  ///< under waiting_mutex_; not yet in the database; what is logged leaves it under logging_
+  std::size_t logged_ = 0;            ///< so many of them are in the log; changed under both
   std::mutex keeping_;
   SqliteConnection keeper_;  ///< moves the log into the database; under keeping_
   SqliteReader reader_;
@@ -257,7 +259,7 @@ Result<void> SqliteStorage::append(const Batch& batch) {
 
 Result<void> SqliteStorage::is_writable() {
   if (!log_fails_.load(std::memory_order_relaxed)) return {};
-  const std::lock_guard lock(waiting_mutex_);
+  const std::lock_guard lock(logging_);
   return log_waiting_locked();
 }
 
@@ -267,25 +269,37 @@ void SqliteStorage::append_soon(NewAdmission admission) {
 }
 
 Result<void> SqliteStorage::append_logged(NewAdmission admission) {
-  const std::lock_guard lock(waiting_mutex_);
+  const std::lock_guard lock(logging_);
   auto logged = log_waiting_locked();
-  if (logged.ok()) logged = log_.append({&admission, 1});
+  const NewAdmission* one = &admission;
+  if (logged.ok()) logged = log_.append({&one, 1});
   log_fails_ = !logged.ok();
   if (!logged.ok()) return logged;
-  waiting_.push_back(std::move(admission));
-  logged_ = waiting_.size();
+  // Before those that came meanwhile and are not logged: whoever is counted as logged stands in front.
+  const std::lock_guard waiting(waiting_mutex_);
+  waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(logged_), std::move(admission));
+  ++logged_;
   return {};
 }
 
 Result<void> SqliteStorage::flush() {
-  const std::lock_guard lock(waiting_mutex_);
+  const std::lock_guard lock(logging_);
   return log_waiting_locked();
 }
 
+/// Under logging_: until it is done nothing leaves the list, and what is added moves nothing of it.
 Result<void> SqliteStorage::log_waiting_locked() {
-  const auto logged = log_.append(std::span(waiting_).subspan(logged_));
+  std::vector<const NewAdmission*> unlogged;
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    for (auto one = waiting_.begin() + static_cast<std::ptrdiff_t>(logged_); one != waiting_.end(); ++one) unlogged.push_back(&*one);
+  }
+  const auto logged = log_.append(unlogged);
   log_fails_ = !logged.ok();
-  if (logged.ok()) logged_ = waiting_.size();
+  if (logged.ok()) {
+    const std::lock_guard lock(waiting_mutex_);
+    logged_ += unlogged.size();
+  }
   return logged;
 }
 
@@ -300,17 +314,21 @@ Result<void> SqliteStorage::place_waiting() {
 }
 
 void SqliteStorage::place_waiting_locked() {
-  constexpr std::uint64_t log_bytes_wanted_max = 1 << 20;  // read once more after a kill
   constexpr std::uint64_t log_bytes_max = 16 << 20;  // then admissions wait for once, so that none comes before it is cleared
+  std::unique_lock logging(logging_);
+  const bool others_go_on = log_waiting_locked().ok() && log_.bytes() < log_bytes_max;
   std::unique_lock waiting(waiting_mutex_);
-  const bool logged = log_waiting_locked().ok();
-  const bool others_go_on = logged && log_.bytes() < log_bytes_max;
-  if (!waiting_.empty()) {
-    const std::vector<NewAdmission> taken = std::exchange(waiting_, {});
+  // Only these are left to the log: where it fails, the others wait for the database.
+  const std::size_t count = others_go_on ? logged_ : waiting_.size();
+  if (count > 0) {
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::deque<NewAdmission> taken(std::move_iterator(waiting_.begin()), std::move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
     const std::size_t taken_logged = std::exchange(logged_, 0);
-    // Whoever flushes meanwhile finds nothing of these to log, and counts on the log to have
-    // them. Where it has not, they wait for the database.
-    if (others_go_on) waiting.unlock();
+    if (others_go_on) {
+      waiting.unlock();
+      logging.unlock();
+    }
     try {
       in_transaction([&] {
         for (const NewAdmission& one : taken) {
@@ -319,15 +337,28 @@ void SqliteStorage::place_waiting_locked() {
         }
       });
     } catch (...) {
-      if (others_go_on) waiting.lock();
+      if (others_go_on) {
+        logging.lock();
+        waiting.lock();
+      }
       logged_ += taken_logged;
-      waiting_.insert(waiting_.begin(), taken.begin(), taken.end());
+      waiting_.insert(waiting_.begin(), std::move_iterator(taken.begin()), std::move_iterator(taken.end()));
       throw;
     }
-    if (others_go_on) waiting.lock();
+    if (others_go_on) {
+      logging.lock();
+      waiting.lock();
+    }
   }
-  // Where this fails the log only stays longer.
-  if (waiting_.empty() && log_.bytes() > log_bytes_wanted_max) (void)log_.clear();
+  const bool all_are_placed = logged_ == 0;
+  if (others_go_on) waiting.unlock();
+  if (all_are_placed) clear_log_locked();
+}
+
+/// Where this fails the log only stays longer.
+void SqliteStorage::clear_log_locked() {
+  constexpr std::uint64_t bytes_wanted_max = 1 << 20;  // read once more after a kill
+  if (log_.bytes() > bytes_wanted_max) (void)log_.clear();
 }
 
 namespace {
