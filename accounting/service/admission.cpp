@@ -144,7 +144,10 @@ Result<Admission> admission_from_row(const ledger::AdmissionRow& row) {
     a.account = body.at("account");
     a.partition = body.at("partition");
     a.mode = static_cast<Mode>(body.at("mode").get<int>());
-    if (body.contains("answer")) a.answer = body["answer"].dump();
+    // A text of JSON in older rows.
+    if (const auto answer = body.find("answer"); answer != body.end()) {
+      a.answer = answer->is_string() ? answer->get<std::string>() : answer->dump();
+    }
     a.quote.micro = body.at("quote");
     a.quote_by_voucher.micro = body.at("quote_by_voucher");
     a.quote_by_self.micro = body.at("quote_by_self");

@@ -211,7 +211,7 @@ assert_runs() { # assert_runs JOBID N
 # The next ones change slurmdbd's tables, which sluiced reads only once it runs again: the job has
 # ended and was seen in slurmctld, its record not.
 run_unread() { # run_unread OPTION...
-  job=$(submit researcher1 -t1 "$@" --wrap 'sleep 3')
+  job=$(submit researcher1 -t1 "$@" --wrap 'sleep 12')  # seen while it runs, even where everything takes long
   eventually "$PATIENCE" is_seen "$job"
   "$TESTBED" stop sluiced
   eventually "$PATIENCE" has_ended "$job"

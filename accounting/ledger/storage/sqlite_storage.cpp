@@ -138,7 +138,6 @@ class SqliteStorage final : public Storage {
   Result<void> place_waiting();
   void place_waiting_locked();
   Result<void> log_waiting_locked();
-  void clear_log_locked();
   void in_transaction(const std::function<void()>& body);
   void write(const Batch& batch);
   void write(const AdmissionRow& row);
@@ -161,7 +160,7 @@ class SqliteStorage final : public Storage {
   AdmissionLog log_;                    ///< under logging_
   std::atomic<bool> log_fails_{false};  ///< set under logging_
   Mutex waiting_mutex_;  ///< taken last; whoever asks for admission waits for it, so nobody writes under it
-  std::deque<NewAdmission> waiting_;  ///< under waiting_mutex_; not yet in the database; what is logged leaves it under logging_
+  std::deque<NewAdmission> waiting_;  ///< under waiting_mutex_, to leave it under logging_ too; not yet in the database
   std::size_t logged_ = 0;            ///< so many of them are in the log; changed under both
   std::mutex keeping_;
   SqliteConnection keeper_;  ///< moves the log into the database; under keeping_
@@ -178,15 +177,15 @@ void SqliteStorage::keep_log_short() {
   if (pages < pages_wanted_max) return;
   const std::unique_lock lock(keeping_, std::try_to_lock);
   if (!lock.owns_lock()) return;
-  const auto move = [&](int how) {
-    int left = 0;
-    int moved = 0;
-    return sqlite3_wal_checkpoint_v2(keeper_.get(), nullptr, how, &left, &moved) == SQLITE_OK && left == moved;
-  };
-  bool all_moved = move(SQLITE_CHECKPOINT_PASSIVE);
-  // It keeps appends out from its start: by now it finds little to move, and only waits for readers.
-  if (pages >= pages_max) all_moved = move(SQLITE_CHECKPOINT_RESTART);
-  if (all_moved) wal_pages_ = 0;
+  int left = 0;
+  int moved = 0;
+  const auto move = [&](int how) { return sqlite3_wal_checkpoint_v2(keeper_.get(), nullptr, how, &left, &moved) == SQLITE_OK; };
+  // After one that failed no other may try: what of the log reached the disk is not known any more.
+  if (!move(SQLITE_CHECKPOINT_PASSIVE)) return;
+  // Waits for readers, and keeps appends out from its start: there is little left to move, unless a
+  // reader that has just gone held it back.
+  if (pages >= pages_max && !move(SQLITE_CHECKPOINT_RESTART)) return;
+  if (left == moved) wal_pages_ = 0;
 }
 
 void SqliteStorage::prepare_schema() {
@@ -258,7 +257,12 @@ Result<void> SqliteStorage::append(const Batch& batch) {
 }
 
 Result<void> SqliteStorage::is_writable() {
-  if (!log_fails_.load(std::memory_order_relaxed)) return {};
+  constexpr std::size_t unlogged_max = 200;  // a kill loses no more of their liens, however long the disk takes
+  const auto is_behind = [this] {
+    const std::lock_guard lock(waiting_mutex_);
+    return waiting_.size() - logged_ >= unlogged_max;
+  };
+  if (!log_fails_.load(std::memory_order_relaxed) && !is_behind()) return {};
   const std::lock_guard lock(logging_);
   return log_waiting_locked();
 }
@@ -270,16 +274,18 @@ void SqliteStorage::append_soon(NewAdmission admission) {
 
 Result<void> SqliteStorage::append_logged(NewAdmission admission) {
   const std::lock_guard lock(logging_);
+  std::size_t place = 0;
+  {
+    const std::lock_guard waiting(waiting_mutex_);
+    place = waiting_.size();
+    waiting_.push_back(std::move(admission));
+  }
   auto logged = log_waiting_locked();
-  const NewAdmission* one = &admission;
-  if (logged.ok()) logged = log_.append({&one, 1});
-  log_fails_ = !logged.ok();
-  if (!logged.ok()) return logged;
-  // Before those that came meanwhile and are not logged: whoever is counted as logged stands in front.
-  const std::lock_guard waiting(waiting_mutex_);
-  waiting_.insert(waiting_.begin() + static_cast<std::ptrdiff_t>(logged_), std::move(admission));
-  ++logged_;
-  return {};
+  if (!logged.ok()) {
+    const std::lock_guard waiting(waiting_mutex_);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(place));
+  }
+  return logged;
 }
 
 Result<void> SqliteStorage::flush() {
@@ -314,21 +320,22 @@ Result<void> SqliteStorage::place_waiting() {
 }
 
 void SqliteStorage::place_waiting_locked() {
-  constexpr std::uint64_t log_bytes_max = 16 << 20;  // then admissions wait for once, so that none comes before it is cleared
+  constexpr std::uint64_t log_bytes_wanted_max = 1 << 20;  // read once more after a kill
+  constexpr std::uint64_t log_bytes_max = 16 << 20;  // then nothing is logged for once, so that the log can be cleared
   std::unique_lock logging(logging_);
   const bool others_go_on = log_waiting_locked().ok() && log_.bytes() < log_bytes_max;
-  std::unique_lock waiting(waiting_mutex_);
-  // Only these are left to the log: where it fails, the others wait for the database.
-  const std::size_t count = others_go_on ? logged_ : waiting_.size();
-  if (count > 0) {
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::deque<NewAdmission> taken(std::move_iterator(waiting_.begin()), std::move_iterator(end));
+  std::deque<NewAdmission> taken;
+  std::size_t taken_logged = 0;
+  {
+    const std::lock_guard waiting(waiting_mutex_);
+    // What the log could not take is left to the database alone.
+    const auto end = others_go_on ? waiting_.begin() + static_cast<std::ptrdiff_t>(logged_) : waiting_.end();
+    taken.assign(std::move_iterator(waiting_.begin()), std::move_iterator(end));
     waiting_.erase(waiting_.begin(), end);
-    const std::size_t taken_logged = std::exchange(logged_, 0);
-    if (others_go_on) {
-      waiting.unlock();
-      logging.unlock();
-    }
+    taken_logged = std::exchange(logged_, 0);
+  }
+  if (!taken.empty()) {
+    if (others_go_on) logging.unlock();
     try {
       in_transaction([&] {
         for (const NewAdmission& one : taken) {
@@ -337,28 +344,20 @@ void SqliteStorage::place_waiting_locked() {
         }
       });
     } catch (...) {
-      if (others_go_on) {
-        logging.lock();
-        waiting.lock();
-      }
-      logged_ += taken_logged;
+      if (others_go_on) logging.lock();
+      const std::lock_guard waiting(waiting_mutex_);
       waiting_.insert(waiting_.begin(), std::move_iterator(taken.begin()), std::move_iterator(taken.end()));
+      logged_ += taken_logged;
       throw;
     }
-    if (others_go_on) {
-      logging.lock();
-      waiting.lock();
-    }
+    if (others_go_on) logging.lock();
   }
-  const bool all_are_placed = logged_ == 0;
-  if (others_go_on) waiting.unlock();
-  if (all_are_placed) clear_log_locked();
-}
-
-/// Where this fails the log only stays longer.
-void SqliteStorage::clear_log_locked() {
-  constexpr std::uint64_t bytes_wanted_max = 1 << 20;  // read once more after a kill
-  if (log_.bytes() > bytes_wanted_max) (void)log_.clear();
+  const auto all_are_placed = [this] {
+    const std::lock_guard waiting(waiting_mutex_);
+    return logged_ == 0;
+  };
+  // Where clearing fails the log only stays longer.
+  if (log_.bytes() > log_bytes_wanted_max && all_are_placed()) (void)log_.clear();
 }
 
 namespace {

@@ -128,7 +128,7 @@ class Storage {
   virtual Result<Snapshot> load() = 0;
   virtual Result<void> append(const Batch& batch) = 0;
   /// Whether to take another admission: not after a flush() that failed, as long as the disk
-  /// still does. No system call while flush() works.
+  /// still does. No system call while flush() works and comes in time; where it doesn't, this waits.
   virtual Result<void> is_writable() = 0;
   /// Takes it into memory; flush(), or what comes before, writes it.
   virtual void append_soon(NewAdmission admission) = 0;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -212,6 +213,61 @@ TEST(StorageCrash, AKilledServiceLosesNoAdmissionThatItAnswered) {
       EXPECT_LE(found.admissions, confirmed + 1);
     }
   }
+}
+
+TEST(StorageCrash, AKillCostsOnlyThoseThatMayBeAheadOfTheLog) {
+  const test::Folder folder;
+  const std::string file = folder.path() + "/ledger.db";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto storage = with_voucher(file);
+    // As where the thread that flushes waits for the disk.
+    for (int i = 1; storage != nullptr && i <= 1000; ++i) {
+      if (!storage->is_writable().ok()) ::_exit(1);
+      storage->append_soon(admitted(i));
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  const FoundAdmissions found = read_admissions(file);
+  EXPECT_EQ(found.problem, "");
+  EXPECT_TRUE(found.in_order);
+  EXPECT_EQ(found.admissions, found.liens);
+  EXPECT_GE(found.admissions, 1000 - 200);
+}
+
+TEST(StorageCrash, AdmissionsThatThreeThreadsKeepAreAllThereInTheirOrder) {
+  constexpr int count = 3000;
+  const test::Folder folder;
+  const std::string file = folder.path() + "/ledger.db";
+  {
+    const auto storage = with_voucher(file);
+    ASSERT_NE(storage, nullptr);
+    std::atomic<bool> done{false};
+    std::thread flushing([&] {
+      while (!done) EXPECT_TRUE(storage->flush().ok());
+    });
+    std::thread syncing([&] {
+      while (!done) EXPECT_TRUE(storage->sync().ok());
+    });
+    for (int i = 1; i <= count; ++i) {
+      EXPECT_TRUE(storage->is_writable().ok());
+      if (i % 7 == 0) {
+        EXPECT_TRUE(storage->append_logged(admitted(i)).ok());
+      } else {
+        storage->append_soon(admitted(i));
+      }
+    }
+    done = true;
+    flushing.join();
+    syncing.join();
+    ASSERT_TRUE(storage->sync().ok());
+  }
+  const FoundAdmissions found = read_admissions(file);
+  EXPECT_EQ(found.problem, "");
+  EXPECT_TRUE(found.in_order);
+  EXPECT_EQ(found.admissions, count);
+  EXPECT_EQ(found.liens, count);
 }
 
 TEST(StorageCrash, ATornOrDamagedAdmissionLogLosesOnlyItsEnd) {

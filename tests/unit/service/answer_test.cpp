@@ -72,7 +72,7 @@ TEST(Admission, ThereAndBack) {
   a.unpriced = true;
   a.price_book = "00ff";
   a.content_sha256 = "cc";
-  a.answer = "{}";
+  a.answer = R"({"admin_comment":"x"})";
   a.quote = {30};
   a.quote_by_voucher = {18};
   a.quote_by_self = {12};
@@ -97,6 +97,12 @@ TEST(Admission, ThereAndBack) {
   EXPECT_EQ(again->max_self, Money{5});
   EXPECT_TRUE(again->lien_used);
   EXPECT_EQ(again->lien_id(2), "A1.2");
+  auto older = row;
+  auto older_body = nlohmann::json::parse(row.body);
+  older_body["answer"] = a.answer;  // a text of JSON, as it once was
+  older.body = older_body.dump();
+  ASSERT_TRUE(admission_from_row(older).ok());
+  EXPECT_EQ(to_row(*admission_from_row(older)).body, row.body);
   Admission plain;
   const auto bare = admission_from_row(to_row(plain));
   ASSERT_TRUE(bare.ok());
