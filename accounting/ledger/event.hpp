@@ -36,6 +36,11 @@ enum class TransferState : int {
   voided = 4,   ///< of lien `lien`, gives `amount` back
 };
 
+/// True for what ends a lien or a part of it.
+[[nodiscard]] constexpr bool resolves(TransferState state) {
+  return state == TransferState::settled || state == TransferState::voided;
+}
+
 struct Transfer {
   AccountRef debit;
   AccountRef credit;

@@ -45,8 +45,6 @@ bool overflows(const Balance& debit, const Balance& credit, Money amount) {
   return wide(debit.debits_posted, debit.debits_pending) || wide(credit.credits_posted, credit.credits_pending);
 }
 
-bool resolves(TransferState state) { return state == TransferState::settled || state == TransferState::voided; }
-
 }  // namespace
 
 const char* name_of(EventKind kind) {

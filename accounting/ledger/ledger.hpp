@@ -8,7 +8,6 @@
 
 #pragma once
 
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>

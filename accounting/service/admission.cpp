@@ -2,6 +2,7 @@
 
 #include "accounting/service/admission.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "accounting/core/digest.hpp"
@@ -12,6 +13,8 @@ namespace sluice::service {
 using nlohmann::json;
 
 namespace {
+
+constexpr std::size_t usual_row_bytes = 2000;
 
 /// What a task of a part needs beyond one of the others, for `count` of them.
 Int128 beyond(Money of_part, Money of_others, std::int64_t count) {
@@ -89,6 +92,7 @@ Money self_quote_left(const Admission& a) {
 
 ledger::AdmissionRow to_row(const Admission& a) {
   MemberText body;
+  body.reserve(usual_row_bytes);
   body.text("target", a.target);
   body.text("user", a.user);
   body.text("account", a.account);

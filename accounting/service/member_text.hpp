@@ -7,6 +7,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,7 +20,10 @@ namespace sluice::service {
 class MemberText {
  public:
   enum class Characters { utf8, ascii };
-  explicit MemberText(Characters characters = Characters::utf8) : characters_(characters) { text_.reserve(usual_bytes); }
+  explicit MemberText(Characters characters = Characters::utf8) : characters_(characters) {}
+
+  /// For a text that is known to become long. What is kept would keep the room too.
+  void reserve(std::size_t bytes) { text_.reserve(bytes); }
 
   void number(std::string_view name, std::int64_t value) { put_number(begin(name), value); }
   void text(std::string_view name, std::string_view value) { quote(begin(name), value, characters_); }
@@ -81,8 +85,6 @@ class MemberText {
   [[nodiscard]] std::string whole() && { return text_.empty() ? "{}" : std::move(text_ += '}'); }
 
  private:
-  static constexpr std::size_t usual_bytes = 500;
-
   std::string& begin(std::string_view name) {
     text_ += text_.empty() ? "{\"" : ",\"";
     text_ += name;

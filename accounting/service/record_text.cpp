@@ -2,11 +2,15 @@
 
 #include "accounting/service/record_text.hpp"
 
+#include <algorithm>
+
 #include "accounting/service/member_text.hpp"
 #include "accounting/slurm/codec.hpp"
 
 namespace sluice::service {
 namespace {
+
+constexpr std::size_t usual_bytes = 1000;
 
 std::string tres_text(const slurm::Tres& tres) {
   std::string text = "{";
@@ -48,6 +52,7 @@ void put_admin_comment(MemberText& to, const std::string& comment) {
 std::string record_text(const slurm::UsageRecord& r) {
   // By name, as a tree keeps them.
   MemberText to;
+  to.reserve(usual_bytes);
   put_if(to, "account", r.account);
   put_admin_comment(to, r.admin_comment);
   put_if(to, "array_job_id", r.array_job_id);

@@ -10,11 +10,11 @@
 
 #include <chrono>
 #include <stdexcept>
-#include <vector>
 
 #include "accounting/service/admission_request.hpp"
 #include "accounting/service/appraisal.hpp"
 #include "tests/bench/bench_books.hpp"
+#include "tests/bench/elsewhere.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -40,14 +40,13 @@ BENCHMARK(BM_admit)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 /// known, or from there until all is kept.
 void BM_admit_after_other_work(benchmark::State& state) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::size_t bytes_of_other_work = 8 << 20;
   BenchBooks world(1);
-  std::vector<unsigned char> elsewhere(bytes_of_other_work, 1);
+  Elsewhere elsewhere(8 << 20);
   std::int64_t done = 0;
   for (auto _ : state) {
     if (++done % 40 == 0) need(world.storage().sync());
     const std::string text = request_text(voucher_id(1));
-    for (std::size_t i = 0; i < elsewhere.size(); i += 64) ++elsewhere[i];
+    elsewhere.work();
     const auto asked = Clock::now();
     Clock::time_point told;
     const auto request = need(service::admission_request_from_text(text));

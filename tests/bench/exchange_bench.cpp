@@ -23,11 +23,13 @@
 #include "accounting/service/http_listener.hpp"
 #include "accounting/service/packet_listener.hpp"
 #include "plugins/client/packet_transfer.hpp"
+#include "tests/bench/elsewhere.hpp"
 #include "tests/unit/plugins/unix_server.hpp"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using sluice::bench::Elsewhere;
 using sluice::client::PacketTransfer;
 
 constexpr std::size_t request_bytes = 900;
@@ -108,18 +110,6 @@ class HttpClient {
  private:
   CURL* curl_;
   curl_slist* headers_ = nullptr;
-};
-
-/// What a busy daemon does in between: as much of ours leaves the caches as `bytes` take.
-class Elsewhere {
- public:
-  explicit Elsewhere(std::size_t bytes) : memory_(bytes, 1) {}
-  void work() {
-    for (std::size_t i = 0; i < memory_.size(); i += 64) ++memory_[i];
-  }
-
- private:
-  std::vector<unsigned char> memory_;
 };
 
 double percentile(std::vector<double> values, double part) {

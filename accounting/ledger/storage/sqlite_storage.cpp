@@ -458,9 +458,8 @@ void SqliteStorage::write(const Event& event) {
   const std::string* resolved = nullptr;
   for (const Transfer& transfer : event.transfers) {
     write(transfer, seq);
-    const bool resolves = transfer.state == TransferState::settled || transfer.state == TransferState::voided;
     // In part settled and in part voided: its two transfers follow each other.
-    if (!resolves || (resolved != nullptr && *resolved == transfer.lien)) continue;
+    if (!resolves(transfer.state) || (resolved != nullptr && *resolved == transfer.lien)) continue;
     resolved = &transfer.lien;
     SqliteRun(writer_, "DELETE FROM lien WHERE id = ?").bind(transfer.lien).done();
   }

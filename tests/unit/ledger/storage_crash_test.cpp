@@ -147,6 +147,22 @@ std::unique_ptr<Storage> with_voucher(const std::string& file) {
   return (*storage)->append(batch).ok() && (*storage)->sync().ok() ? std::move(*storage) : nullptr;
 }
 
+/// In a process that is killed as soon as it has kept `count` admissions.
+void keep_and_be_killed(const std::string& file, int count, bool (*keep)(Storage&, const NewAdmission&)) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto storage = with_voucher(file);
+    if (storage == nullptr) ::_exit(2);
+    for (int i = 1; i <= count; ++i) {
+      if (!keep(*storage, admitted(i))) ::_exit(1);
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status)) << "it kept fewer, and exited with " << WEXITSTATUS(status);
+}
+
 struct FoundAdmissions {
   int admissions = 0;
   int liens = 0;
@@ -218,17 +234,12 @@ TEST(StorageCrash, AKilledServiceLosesNoAdmissionThatItAnswered) {
 TEST(StorageCrash, AKillCostsOnlyThoseThatMayBeAheadOfTheLog) {
   const test::Folder folder;
   const std::string file = folder.path() + "/ledger.db";
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto storage = with_voucher(file);
-    // As where the thread that flushes waits for the disk.
-    for (int i = 1; storage != nullptr && i <= 1000; ++i) {
-      if (!storage->is_writable().ok()) ::_exit(1);
-      storage->append_soon(admitted(i));
-    }
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::waitpid(child, nullptr, 0);
+  // As where the thread that flushes waits for the disk.
+  keep_and_be_killed(file, 1000, [](Storage& storage, const NewAdmission& admission) {
+    const bool writable = storage.is_writable().ok();
+    if (writable) storage.append_soon(admission);
+    return writable;
+  });
   const FoundAdmissions found = read_admissions(file);
   EXPECT_EQ(found.problem, "");
   EXPECT_TRUE(found.in_order);
@@ -273,15 +284,7 @@ TEST(StorageCrash, AdmissionsThatThreeThreadsKeepAreAllThereInTheirOrder) {
 TEST(StorageCrash, ATornOrDamagedAdmissionLogLosesOnlyItsEnd) {
   const test::Folder folder;
   const std::string file = folder.path() + "/ledger.db";
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto storage = with_voucher(file);
-    for (int i = 1; storage != nullptr && i <= 8; ++i) {
-      if (!keep_admission(*storage, admitted(i))) ::_exit(1);
-    }
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::waitpid(child, nullptr, 0);
+  keep_and_be_killed(file, 8, keep_admission);
   const std::string log = file + "-admitted";
   const auto whole = std::filesystem::file_size(log);
   for (std::uintmax_t at = 0; at <= whole; at += whole / 23) {
